@@ -24,7 +24,7 @@ def h264(
     luma: int | None = None,
     noise: bool = False,
 ) -> tuple[Track, list[Packet]]:
-    """A moving grey ramp (a still picture of one `luma`; noise, which compresses badly) as AVCC packets at 90 kHz, decode order."""
+    """A moving grey ramp as AVCC packets at 90 kHz in decode order; or one `luma`; or noise, which compresses badly."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height = size
     encoder.pix_fmt = "yuv420p"
