@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from array import array
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -83,8 +85,8 @@ def avcc(extradata: bytes) -> bytes:
     )
 
 
-def aac(seconds: float = 2.0, *, rate: int = 48_000) -> tuple[Track, list[Packet]]:
-    """A silent stereo AAC-LC track at its sample rate."""
+def aac(seconds: float = 2.0, *, rate: int = 48_000, tone: bool = False) -> tuple[Track, list[Packet]]:
+    """A stereo AAC-LC track at its sample rate: silent, or a tone of 440 Hz."""
     encoder = av.CodecContext.create("aac", "w")
     encoder.sample_rate = rate
     encoder.layout = "stereo"
@@ -95,7 +97,8 @@ def aac(seconds: float = 2.0, *, rate: int = 48_000) -> tuple[Track, list[Packet
     for index in range(round(seconds * rate / 1024)):
         frame = av.AudioFrame("fltp", "stereo", 1024)
         for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
+            samples = [0.3 * math.sin((index * 1024 + n) * 880 * math.pi / rate) for n in range(1024)] if tone else None
+            plane.update(array("f", samples).tobytes() if samples else bytes(plane.buffer_size))
         frame.pts = index * 1024
         frame.sample_rate = rate
         for packet in encoder.encode(frame):
