@@ -1,4 +1,4 @@
-"""An outside judge reads what phones read: decodes all of it, checks its clocks, and the distance of sound to picture."""
+"""An outside judge reads what phones read: decodes all of it, checks its clocks and the lip sync."""
 
 from __future__ import annotations
 
