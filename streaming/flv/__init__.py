@@ -1,0 +1,1 @@
+"""FLV, both ways: `tag` and `demux` read what an encoder sends, `mux` and `fanout` write what players read."""
