@@ -81,7 +81,7 @@ async def test_case_28_enhanced_rtmp(codec: Codec, encoder: str) -> None:
     [format_] = publication.formats
     assert format_.video is not None and format_.video.codec is codec
     assert (format_.video.width, format_.video.height) == (320, 180)
-    assert len(publication.packets) >= 40
+    assert len(publication.packets) >= 20
 
 
 @pytest.mark.parametrize("inputs", [(*VIDEO, *H264), (*AUDIO, *AAC)], ids=["video-only", "audio-only"])
