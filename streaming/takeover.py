@@ -39,7 +39,7 @@ class TakeoverRule:
         return self._contest
 
     def decide(self, now: float, current: Peer, challenger: Peer, *, silent_for: float) -> Contest | None:
-        """None: the challenger takes over. A Contest: it is refused. `silent_for`: since the current one sent, seconds."""
+        """None: the challenger takes over; a Contest: it is refused. `silent_for`: seconds since the other sent."""
         contest = self.contest(now)
         if silent_for >= ALIVE_SECONDS:
             return None  # the current session is a leftover: whoever comes, it is the encoder returning

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from streaming.events.model import EventState
 from web.schemas.base import Body, Instant, View
 
 
@@ -17,14 +18,6 @@ class AnonymousMay(StrEnum):
     VOTE = "vote"
     ANSWER = "answer"
     ENTER = "enter"
-
-
-class EventState(StrEnum):
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    LIVE = "live"
-    ENDED = "ended"
-    ARCHIVED = "archived"
 
 
 class RulesBody(Body):
@@ -91,6 +84,13 @@ class HealthNotice(View):
     level: Literal["warning", "critical"]
     since: Instant
     values: dict[str, float | str] = Field(description="What was measured, for the text: e.g. {seconds: 12}")
+
+
+class EventQuery(Body):
+    center_id: str | None = None
+    state: EventState | None = None
+    cursor: str | None = Field(default=None, max_length=200)
+    limit: int = Field(default=50, ge=1, le=200)
 
 
 class Contest(View):
@@ -209,6 +209,11 @@ class RulesPatch(Body):
     replay: Literal["at_end", "after_review"] | None = None
 
 
+class VenueAdd(Body):
+    name: str = Field(min_length=1, max_length=40)
+    feeds: list[FeedCreate] = Field(default_factory=list, max_length=16)
+
+
 class VenuePatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=40)
 
@@ -228,6 +233,28 @@ class ProgramChoice(Body):
         if (self.feed_id is None) == (not self.slate):
             raise ValueError("name a feed_id, or slate: true, not both")
         return self
+
+
+class DumpView(View):
+    dropped_seconds: float = Field(description="What of the delay was thrown away; 0 without a delay")
+
+
+class PosterView(View):
+    poster: str
+    square: str
+
+
+class VenueStats(View):
+    id: str
+    name: str
+    viewers: Viewers
+
+
+class StatsView(View):
+    viewers: Viewers
+    comments: int
+    votes: int
+    venues: list[VenueStats]
 
 
 class AudienceVenue(View):
@@ -262,6 +289,11 @@ class AudienceEvent(View):
     cut: bool
     replay_url: str | None
     now: Instant = Field(description="The hub's clock, for countdowns on phones that are wrong")
+
+
+class EventPage(View):
+    items: list[EventSummary]
+    next_cursor: str | None
 
 
 FeedView.model_rebuild()

@@ -1,0 +1,1 @@
+"""A module per MongoDB collection: its indexes, its mapper, its queries. Nobody else writes there."""

@@ -1,0 +1,53 @@
+"""The `rooms` collection: who numbers a room's batches, and the figures that outlive a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pymongo import ReturnDocument
+
+from config.mongodb import DURABLE, Collection, Database
+
+
+@dataclass(slots=True)
+class RoomRecord:
+    epoch: int
+    """A fencing token: each owner of the room has a higher one than the last."""
+    peaks: dict[str, int] = field(default_factory=dict)
+    """Most viewers at once, by venue id, and for the whole room under `all`."""
+    uniques: dict[str, int] = field(default_factory=dict)
+    likes: int = 0
+
+
+class RoomStore:
+    def __init__(self, database: Database) -> None:
+        self._rooms: Collection = database.get_collection("rooms", write_concern=DURABLE)
+
+    async def open(self, event_id: str, owner: str) -> RoomRecord:
+        """Take the room over: its epoch grows by one, and whoever had it before is fenced off."""
+        document = await self._rooms.find_one_and_update(
+            {"_id": event_id},
+            {"$inc": {"epoch": 1}, "$set": {"owner": owner}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return RoomRecord(
+            document["epoch"], document.get("peaks", {}), document.get("uniques", {}), document.get("likes", 0)
+        )
+
+    async def keep(self, event_id: str, record: RoomRecord) -> bool:
+        """Store figures (they only grow); False when another owner has taken the room over."""
+        figures = {f"peaks.{venue}": peak for venue, peak in record.peaks.items()}
+        figures |= {f"uniques.{venue}": count for venue, count in record.uniques.items()}
+        result = await self._rooms.update_one(
+            {"_id": event_id, "epoch": record.epoch}, {"$max": {**figures, "likes": record.likes}}
+        )
+        return result.matched_count == 1
+
+    async def figures(self, event_id: str) -> RoomRecord | None:
+        document = await self._rooms.find_one({"_id": event_id})
+        if document is None:
+            return None
+        return RoomRecord(
+            document["epoch"], document.get("peaks", {}), document.get("uniques", {}), document.get("likes", 0)
+        )

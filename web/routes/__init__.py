@@ -1,0 +1,1 @@
+"""The routes of the app, a module per subject; each gives `…_endpoints(...)` from plain arguments."""

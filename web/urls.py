@@ -1,0 +1,38 @@
+"""Absolute addresses in answers: from the public URL if one is set, else from what the caller asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    public_url: str | None
+    rtmp_port: int
+    srt_port: int
+
+    def base(self, request: web.BaseRequest) -> str:
+        """Scheme and host, without a slash at the end."""
+        if self.public_url is not None:
+            return self.public_url
+        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+        return f"{scheme}://{request.host}"
+
+    def rtmp_server(self, base: str) -> str:
+        """Where encoders push, without the key."""
+        return f"rtmp://{_host(base)}{_port(self.rtmp_port, 1935)}/live"
+
+    def srt(self, base: str, key: str) -> str:
+        return f"srt://{_host(base)}:{self.srt_port}?streamid=publish:{key}"
+
+
+def _host(base: str) -> str:
+    host = urlsplit(base).hostname or "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _port(port: int, default: int) -> str:
+    return "" if port == default else f":{port}"
