@@ -37,7 +37,7 @@ class Recording:
             if summary.segments:
                 venues.append(summary)
         if not venues:
-            log.info("nothing recorded", event=event.id)
+            log.info("nothing recorded", event_id=event.id)
             return None
         now = self._clock.utc()
         publish = event.rules.replay == "at_end"
@@ -57,7 +57,7 @@ class Recording:
         )
         if not await self._catalog.insert(item):
             return await self._catalog.of_event(event.id)  # somebody else was faster
-        log.info("replay made", event=event.id, item=item.id, state=item.state.value)
+        log.info("replay made", event_id=event.id, item_id=item.id, state=item.state.value)
         return item
 
     async def recover(self, events: Iterable[Event]) -> list[Item]:
@@ -69,7 +69,7 @@ class Recording:
             try:
                 item = await self.event_ended(event)
             except OSError as error:
-                log.error("recording cannot be read", event=event.id, error=error.strerror)
+                log.error("recording cannot be read", event_id=event.id, error=error.strerror)
                 continue
             if item is not None:
                 made.append(item)
