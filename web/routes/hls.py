@@ -45,6 +45,8 @@ def _playlist_headers(cache_control: str, *, gzipped: bool) -> CIMultiDict[str]:
 # moment of one list, and must reach the hub.
 _FRESH = {gzipped: _playlist_headers("max-age=1", gzipped=gzipped) for gzipped in (False, True)}
 _BLOCKING = {gzipped: _playlist_headers("no-store", gzipped=gzipped) for gzipped in (False, True)}
+_TOP = _FRESH[False].copy()
+_TOP["Vary"] = "Accept-Encoding, User-Agent, X-Forwarded-Http-Version"  # see `plain_for`
 
 
 class LiveOutputs(Protocol):
@@ -78,9 +80,7 @@ def hls_endpoints(outputs: LiveOutputs, replay_of: ReplayOf | None = None) -> li
             return missing
         plain = "plain" in request.query or plain_for(request)
         body = output.multivariant("media.m3u8?plain=1" if plain else "media.m3u8")
-        headers = _FRESH[False].copy()
-        headers["Vary"] = "Accept-Encoding, User-Agent"
-        return web.Response(body=body, headers=headers)
+        return web.Response(body=body, headers=_TOP)
 
     async def media(request: web.Request) -> web.StreamResponse:
         match = request.match_info
