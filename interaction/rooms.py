@@ -154,13 +154,21 @@ class Rooms:
         return changed
 
     async def snapshot(self, event_id: str) -> dict[str, object]:
-        room = await self.room(event_id)
+        return self.snapshot_of(await self.room(event_id))
+
+    def snapshot_of(self, room: Room) -> dict[str, object]:
+        """The same for a room that is at hand."""
         return room.snapshot(rfc3339(self._clock.utc()))
 
     def viewers(self, event_id: str, venue_id: str | None) -> tuple[int, int, int]:
         """Current, peak and unique viewers of a venue, or with None of the room."""
         room = self._rooms.get(event_id)
         return room.presence.figures(venue_id or ALL) if room is not None else (0, 0, 0)
+
+    @property
+    def viewer_count(self) -> int:
+        """Viewers of all rooms now."""
+        return sum(room.presence.figures(ALL)[0] for room in self._rooms.values())
 
     async def comment_count(self, event_id: str) -> int:
         return await self.comments.count(event_id)
@@ -177,7 +185,7 @@ class Rooms:
                 try:
                     self._send(room)
                 except Exception:
-                    log.exception("a room's tick failed", event=room.event_id)
+                    log.exception("a room's tick failed", event_id=room.event_id)
             if self._ticks % KEEP_TICKS == 0:
                 await self._keep_figures()
 
@@ -198,11 +206,11 @@ class Rooms:
                 room.presence.dirty = False
                 try:
                     if not await self._rooms_store.keep(room.event_id, room.record):
-                        log.warning("another process has taken the room over", event=room.event_id)
+                        log.warning("another process has taken the room over", event_id=room.event_id)
                         self._rooms.pop(room.event_id, None)
                 except Exception as error:  # the database is away: the next round keeps it
                     room.presence.dirty = True
-                    log.warning("figures not kept", event=room.event_id, error=str(error)[:200])
+                    log.warning("figures not kept", event_id=room.event_id, error=str(error)[:200])
 
     async def close(self) -> None:
         """Commit what waits and keep the last figures."""

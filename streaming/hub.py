@@ -249,6 +249,14 @@ class Hub:
 
     # What is
 
+    @property
+    def live_feeds(self) -> int:
+        return sum(source.publication is not None for source in self._feeds.values())
+
+    @property
+    def program_count(self) -> int:
+        return len(self._programs)
+
     def feed(self, feed_id: str) -> FeedSource | None:
         return self._feeds.get(feed_id)
 

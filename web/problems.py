@@ -35,6 +35,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "main_venue_stays": ("主会场不能删除。", "The main venue cannot be removed."),
     "event_is_cut": ("直播已被切断，请先恢复。", "The event is cut; resume it first."),
     "feed_has_no_picture": ("该机位还没有画面，不能切出。", "This feed has no picture yet and cannot go on air."),
+    "app_sign_on_not_set_up": ("本中心尚未接入客户端登录。", "This center has no app sign-on set up yet."),
     "quota_crew": ("本中心人数已达上限。", "Your center has reached its quota of crew."),
     "quota_events": ("同时直播的活动数已达本中心上限。", "Your center has reached its quota of live events."),
     "disk_full": (

@@ -148,8 +148,8 @@ def account_endpoints(accounts: Accounts, audit: Audit, clock: Clock) -> list[En
             "POST", "/api/v1/crew", invite, Access.CREW, "Invite somebody",
             body=CrewCreate, returns=InvitedView, status=201,
         ),
-        Endpoint("PATCH", one, patch_crew, Access.CREW, "Change somebody", body=CrewPatch, returns=CrewView),
-        Endpoint("POST", f"{one}/reset-password", reset_password, Access.CREW, "One-time password", returns=InvitedView),
+        Endpoint("PATCH", one, patch_crew, Access.CREW, "Change", body=CrewPatch, returns=CrewView),
+        Endpoint("POST", f"{one}/reset-password", reset_password, Access.CREW, "New password", returns=InvitedView),
         Endpoint("POST", f"{one}/sign-out", sign_out, Access.CREW, "Sign somebody out everywhere", returns=DoneView),
     ]  # fmt: skip
 

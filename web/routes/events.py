@@ -280,9 +280,9 @@ def event_endpoints(
     async def start(request: web.Request) -> web.StreamResponse:
         event = await access_event(request, request.match_info["event_id"], Permission.DIRECT)
         center = await accounts.store.center(event.center_id)
-        if event.state is not EventState.LIVE and center is not None:
-            if await store.count_live(center.id) >= center.quotas.live_events:
-                raise Problem(409, "quota_events")
+        starts = event.state is not EventState.LIVE and center is not None
+        if starts and center and await store.count_live(center.id) >= center.quotas.live_events:
+            raise Problem(409, "quota_events")
         return await done(request, "start_event", await actions.start(event.id))
 
     async def end(request: web.Request) -> web.StreamResponse:

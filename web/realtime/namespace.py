@@ -1,0 +1,130 @@
+"""The `/room` namespace: sockets in, actions of the rooms out, each answered after it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+import socketio
+from pydantic import BaseModel, ValidationError
+
+from interaction.comments import Rejected
+from interaction.commit import Busy
+from interaction.room import Room
+from interaction.rooms import Rooms
+from web.realtime.broadcast import NAMESPACE, RoomBroadcast
+from web.realtime.viewers import Viewer, ViewerTokens
+from web.schemas.room import CommentSent, HeartbeatSent, LikeSent
+
+MAX_MESSAGE_BYTES = 16_384
+"""The largest thing that a phone sends is a comment of 200 characters."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "invalid": ("内容有误，请修改后重试。", "The message is not valid."),
+    "empty": ("请先写点什么。", "Write something first."),
+    "too_long": ("最多 200 个字，请缩短一些。", "200 characters at most; please shorten it."),
+    "too_fast": ("说得太快了，请 {seconds} 秒后再发。", "Too fast; try again in {seconds} seconds."),
+    "room_closed": ("直播没有进行，暂时不能发言。", "The event is not live; the room is closed."),
+    "cut": ("直播暂停，互动已关闭，请稍候。", "The broadcast is paused and the room is closed for now."),
+    "sign_in_to_comment": ("请在客户端登录后发言。", "Sign in with the app to comment."),
+    "sign_in_to_like": ("请在客户端登录后点赞。", "Sign in with the app to like."),
+    "busy": ("人太多了，请 {seconds} 秒后再试。", "Too busy; try again in {seconds} seconds."),
+    "not_yet": ("此功能尚未开放。", "This is not open yet."),
+}
+
+SentT = TypeVar("SentT", bound=BaseModel)
+Ack = dict[str, Any]
+
+
+class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
+    """Events of one socket are taken in their order; nothing here keeps state of the room."""
+
+    def __init__(self, rooms: Rooms, tokens: ViewerTokens, broadcast: RoomBroadcast) -> None:
+        super().__init__(NAMESPACE)
+        self._rooms = rooms
+        self._tokens = tokens
+        self._broadcast = broadcast
+        self._viewers: dict[str, tuple[Viewer, bool]] = {}
+        self._sockets_of: dict[tuple[str, str], int] = {}
+
+    async def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
+        token = auth.get("token") if isinstance(auth, dict) else None
+        viewer = self._tokens.read(token) if isinstance(token, str) else None
+        if viewer is None:
+            raise socketio.exceptions.ConnectionRefusedError({"code": "join_again", "message": "join first"})
+        room = await self._rooms.room(viewer.event_id)
+        english = environ.get("HTTP_ACCEPT_LANGUAGE", "").lower().startswith("en")
+        self._viewers[sid] = (viewer, english)
+        key = (viewer.event_id, viewer.id)
+        self._sockets_of[key] = self._sockets_of.get(key, 0) + 1
+        # once this handler has returned the connection is confirmed; the snapshot comes right behind that
+        asyncio.get_running_loop().call_soon(self._welcome, sid, room)
+
+    def _welcome(self, sid: str, room: Room) -> None:
+        """From here on the socket gets the snapshot and every batch behind it, without a hole."""
+        if sid in self._viewers:
+            self._broadcast.join(room.event_id, sid)
+            self._broadcast.to_one(room.event_id, sid, "snapshot", self._rooms.snapshot_of(room))
+
+    async def on_disconnect(self, sid: str, reason: object = None) -> None:
+        known = self._viewers.pop(sid, None)
+        if known is None:
+            return
+        viewer, _ = known
+        self._broadcast.leave(viewer.event_id, sid)
+        key = (viewer.event_id, viewer.id)
+        self._sockets_of[key] -= 1
+        if not self._sockets_of[key]:
+            del self._sockets_of[key]
+            self._rooms.left(viewer.event_id, viewer.id)
+
+    async def on_comment(self, sid: str, data: object = None) -> Ack:
+        viewer, english = self._viewers[sid]
+        try:
+            sent = _read(CommentSent, data)
+            comment = await self._rooms.comment(
+                viewer.event_id,
+                viewer.id,
+                viewer.nickname,
+                text=sent.text,
+                client_id=sent.client_id,
+                reply_to=sent.reply_to,
+                anonymous=viewer.anonymous,
+            )
+        except Rejected as error:
+            return _refused(error.code, english, error.retry_after)
+        except Busy as error:
+            return _refused("busy", english, error.retry_after)
+        return {"ok": True, "id": comment.id, "status": comment.status.value}
+
+    async def on_like(self, sid: str, data: object = None) -> Ack:
+        viewer, english = self._viewers[sid]
+        try:
+            await self._rooms.like(viewer.event_id, _read(LikeSent, data).count, anonymous=viewer.anonymous)
+        except Rejected as error:
+            return _refused(error.code, english, error.retry_after)
+        return {"ok": True}
+
+    async def on_heartbeat(self, sid: str, data: object = None) -> Ack:
+        viewer, english = self._viewers[sid]
+        try:
+            sent = _read(HeartbeatSent, data)
+        except Rejected as error:
+            return _refused(error.code, english, None)
+        await self._rooms.heartbeat(viewer.event_id, viewer.id, sent.venue_id)
+        return {"ok": True}
+
+
+def _read(schema: type[SentT], data: object) -> SentT:
+    try:
+        return schema.model_validate(data)
+    except ValidationError:
+        raise Rejected("invalid") from None
+
+
+def _refused(code: str, english: bool, retry_after: float | None) -> Ack:
+    seconds = round(retry_after) or 1 if retry_after is not None else 0
+    error: dict[str, Any] = {"code": code, "message": TEXTS[code][english].format(seconds=seconds)}
+    if retry_after is not None:
+        error["retry_after"] = retry_after
+    return {"ok": False, "error": error}

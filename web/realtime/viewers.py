@@ -1,0 +1,53 @@
+"""Who a phone is: a token for the room, signed by us, for an anonymous device (and later the county app's account)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import jwt
+
+from config.clock import Clock
+
+TOKEN_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    id: str
+    event_id: str
+    nickname: str
+    anonymous: bool
+
+
+class ViewerTokens:
+    def __init__(self, secret: str, clock: Clock) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    def anonymous(self, event_id: str, device_id: str, nickname: str | None) -> tuple[str, Viewer]:
+        """A token for a device. The device's own id never leaves it again: viewers are known by a digest."""
+        digest = hashlib.sha256(f"{self._secret}\n{device_id}".encode()).hexdigest()[:24]
+        name = nickname or f"观众{int(digest[:6], 16) % 10_000:04d}"
+        viewer = Viewer(f"d{digest}", event_id, name, True)
+        now = int(self._clock.utc())
+        claims = {
+            "sub": viewer.id,
+            "ev": event_id,
+            "name": name,
+            "anon": True,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+            "use": "viewer",
+        }
+        return jwt.encode(claims, self._secret, algorithm="HS256"), viewer
+
+    def read(self, token: str) -> Viewer | None:
+        """The viewer of a token of ours that has not expired."""
+        try:
+            claims = jwt.decode(token, self._secret, algorithms=["HS256"])
+        except jwt.InvalidTokenError:
+            return None
+        if claims.get("use") != "viewer":
+            return None
+        return Viewer(str(claims["sub"]), str(claims["ev"]), str(claims["name"]), bool(claims["anon"]))

@@ -1,0 +1,124 @@
+"""The room over HTTP: joining, the snapshot that a CDN may keep, comments, and the crew's review of held ones."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+
+from aiohttp import web
+
+from interaction.rooms import Rooms
+from interaction.store.comments import Comment, Status
+from streaming.events.model import Event, EventState
+from streaming.events.store import EventStore
+from web.access import access_event
+from web.accounts.model import Permission
+from web.auth.audit import Audit
+from web.auth.identity import address_of, caller
+from web.problems import Problem
+from web.realtime.viewers import ViewerTokens
+from web.routing import Access, Endpoint, answer, body_of
+from web.schemas.room import (
+    CommentPage,
+    CommentQuery,
+    CommentView,
+    CommentViewer,
+    JoinBody,
+    JoinView,
+    ReviewBody,
+    ReviewView,
+)
+
+
+def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit: Audit) -> list[Endpoint]:
+    async def public_event(request: web.Request) -> Event:
+        event = await events.get(request.match_info["event_id"])
+        if event is None or event.state is EventState.DRAFT:
+            raise Problem(404, "not_found")
+        return event
+
+    async def join(request: web.Request) -> web.StreamResponse:
+        event = await public_event(request)
+        body = body_of(request, JoinBody)
+        if body.app_token is not None:
+            raise Problem(422, "app_sign_on_not_set_up")
+        token, viewer = tokens.anonymous(event.id, body.device_id, body.nickname)
+        return answer(JoinView(token=token, viewer_id=viewer.id))
+
+    async def snapshot(request: web.Request) -> web.StreamResponse:
+        event = await public_event(request)
+        text = json.dumps(await rooms.snapshot(event.id), ensure_ascii=False)
+        headers = {"Cache-Control": "public, max-age=1", "Access-Control-Allow-Origin": "*"}
+        headers["ETag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return web.Response(status=304, headers=headers)
+        return web.Response(text=text, content_type="application/json", headers=headers)
+
+    async def comments(request: web.Request) -> web.StreamResponse:
+        event = await public_event(request)
+        return await _page(request, event.id, Status.SHOWN)
+
+    async def held(request: web.Request) -> web.StreamResponse:
+        event = await access_event(request, request.match_info["event_id"], Permission.MODERATE)
+        return await _page(request, event.id, Status.HELD)
+
+    async def _page(request: web.Request, event_id: str, status: Status) -> web.StreamResponse:
+        query = CommentQuery.model_validate(dict(request.query))
+        found = await rooms.comments.page(event_id, status, before=_from_cursor(query.cursor), limit=query.limit + 1)
+        more, found = len(found) > query.limit, found[: query.limit]
+        cursor = _to_cursor(found[-1]) if more else None
+        return answer(CommentPage(items=[_view(comment) for comment in found], next_cursor=cursor))
+
+    async def approve(request: web.Request) -> web.StreamResponse:
+        return await _review(request, approve=True)
+
+    async def reject(request: web.Request) -> web.StreamResponse:
+        return await _review(request, approve=False)
+
+    async def _review(request: web.Request, *, approve: bool) -> web.StreamResponse:
+        event = await access_event(request, request.match_info["event_id"], Permission.MODERATE)
+        ids = body_of(request, ReviewBody).ids
+        changed = await rooms.review(event.id, ids, approve=approve, by=caller(request).id)
+        await audit.write(
+            "approve_comments" if approve else "remove_comments",
+            by=caller(request).id,
+            address=address_of(request),
+            center_id=event.center_id,
+            target=",".join(comment.id for comment in changed)[:2000],
+        )
+        return answer(ReviewView(changed=[comment.id for comment in changed]))
+
+    event, public, crew = "/api/v1/events/{event_id}", Access.PUBLIC, Access.CREW
+    return [
+        Endpoint("POST", f"{event}/join", join, public, "Join the room", body=JoinBody, returns=JoinView),
+        Endpoint("GET", f"{event}/snapshot", snapshot, public, "The room as a newcomer needs it"),
+        Endpoint("GET", f"{event}/comments", comments, public, "Comments", query=CommentQuery, returns=CommentPage),
+        Endpoint("GET", f"{event}/comments/held", held, crew, "Held", query=CommentQuery, returns=CommentPage),
+        Endpoint("POST", f"{event}/comments/approve", approve, crew, "Show", body=ReviewBody, returns=ReviewView),
+        Endpoint("POST", f"{event}/comments/reject", reject, crew, "Remove", body=ReviewBody, returns=ReviewView),
+    ]
+
+
+def _view(comment: Comment) -> CommentView:
+    return CommentView(
+        id=comment.id,
+        text=comment.text,
+        viewer=CommentViewer(id=comment.viewer_id[:12], nickname=comment.nickname),
+        at=comment.at,
+        status=comment.status.value,
+    )
+
+
+def _to_cursor(comment: Comment) -> str:
+    return base64.urlsafe_b64encode(json.dumps([comment.at, comment.id]).encode()).decode()
+
+
+def _from_cursor(cursor: str | None) -> tuple[float, str] | None:
+    if cursor is None:
+        return None
+    try:
+        at, id_ = json.loads(base64.urlsafe_b64decode(cursor))
+        return float(at), str(id_)
+    except (ValueError, TypeError):
+        raise Problem(422, "bad_cursor") from None

@@ -1,0 +1,339 @@
+"""The composition root: the whole hub, built once, in order, and closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge
+from pymongo.errors import PyMongoError
+from redis.exceptions import RedisError
+
+from config.backing import Backing, open_backing
+from config.clock import SystemClock
+from config.settings import Settings
+from interaction.room import RoomRules
+from interaction.rooms import Rooms, open_rooms
+from recorder.catalog import Catalog, ItemState
+from recorder.recording import Recording
+from recorder.replay import Replays
+from streaming.disk import DiskMeter
+from streaming.events.actions import EventActions
+from streaming.events.model import Event, EventState
+from streaming.events.store import EventStore
+from streaming.hls.writer import open_writer
+from streaming.hub import Hub
+from streaming.outputs import Outputs
+from streaming.program.slate import Slates
+from streaming.rtmp.server import serve_rtmp
+from web.accounts.actions import Accounts
+from web.accounts.model import Permission
+from web.accounts.store import AccountStore
+from web.app import make_app
+from web.auth.audit import Audit
+from web.auth.identity import authenticate
+from web.auth.lockout import Lockout
+from web.auth.sessions import Sessions, signing_secret
+from web.keys import ACCOUNTS, EVENTS, SESSIONS
+from web.posters import Posters
+from web.problems import Problem
+from web.realtime.broadcast import RoomBroadcast, make_server
+from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
+from web.realtime.viewers import ViewerTokens
+from web.routes.accounts import account_endpoints
+from web.routes.addresses import address_endpoints
+from web.routes.auth import auth_endpoints
+from web.routes.events import EventViews, event_endpoints
+from web.routes.flv import flv_endpoints
+from web.routes.hls import hls_endpoints
+from web.routes.library import library_endpoints
+from web.routes.meta import Ready, meta_endpoints
+from web.routes.pages import page_endpoints
+from web.routes.preview import preview_endpoints
+from web.routes.room import room_endpoints
+from web.routing import Endpoint
+from web.urls import Urls
+
+DECODER_THREADS = 2
+"""PyAV work of the whole process (stills, health, slates): bounded, so that it never starves the loop."""
+ON_AIR_SECONDS = 0.5
+"""How soon the audience learns that a venue went on or off air."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A hub that serves."""
+
+    url: str
+    http_port: int
+    rtmp_port: int
+    rtmps_port: int | None
+    admin_user: str
+    generated_password: str | None
+    """Only on the very first start; shown once, kept nowhere."""
+
+
+class EventBridge:
+    """Tells the hub, the rooms and the recorder of an event's changes, in that order."""
+
+    def __init__(self, hub: Hub, rooms: Rooms, recording: Recording) -> None:
+        self._hub, self._rooms, self._recording = hub, rooms, recording
+        self._live: dict[str, Event] = {}
+
+    async def event_changed(self, event: Event) -> None:
+        self._tell_room(event)
+        await self._hub.event_changed(event)
+        if event.state is EventState.LIVE:
+            self._live[event.id] = event
+            await self._rooms.room(event.id)
+        else:
+            self._live.pop(event.id, None)
+        self._tell_room(event)
+        if event.state is EventState.ENDED:
+            await self._recording.event_ended(event)
+
+    def feed_key_changed(self, feed_id: str) -> None:
+        self._hub.feed_key_changed(feed_id)
+
+    def choose(self, event_id: str, venue_id: str, feed_id: str | None) -> None:
+        self._hub.choose(event_id, venue_id, feed_id)
+
+    def cut(self, event_id: str) -> None:
+        rules = self._rooms.rules(event_id)
+        if rules is not None:
+            self._rooms.apply_rules(
+                event_id, RoomRules(rules.state, rules.moderation, rules.anonymous_may, True, rules.venues_on_air)
+            )
+        self._hub.cut(event_id)
+
+    def resume(self, event_id: str) -> None:
+        self._hub.resume(event_id)
+
+    def _tell_room(self, event: Event) -> None:
+        on_air = {venue.id: self._hub.program_status(event.id, venue.id).feed_id is not None for venue in event.venues}
+        rules = RoomRules(event.state.value, event.rules.moderation, event.rules.anonymous_may, event.cut, on_air)
+        self._rooms.apply_rules(event.id, rules)
+
+    async def watch_programs(self) -> None:
+        """Keep the rooms told of what is on air; for as long as the process lives."""
+        while True:
+            await asyncio.sleep(ON_AIR_SECONDS)
+            for event in tuple(self._live.values()):
+                self._tell_room(event)
+
+
+class LiveStatus:
+    def __init__(self, hub: Hub) -> None:
+        self.feed_status = hub.feed_status
+        self.program_status = hub.program_status
+
+
+class CrewLibraryAccess:
+    """Whose library a caller reads and publishes in, by role."""
+
+    async def readable_centers(self, request: web.Request) -> frozenset[str] | None:
+        try:
+            crew = await authenticate(request)
+        except Problem:
+            return frozenset()
+        return crew.centers_with(Permission.SEE_LIBRARY)
+
+    async def may_publish(self, request: web.Request, center_id: str) -> bool:
+        return (await authenticate(request)).may(Permission.PUBLISH, center_id)
+
+
+class ReplayIndex:
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def replay_of(self, event_id: str) -> str | None:
+        item = await self._catalog.of_event(event_id)
+        return item.id if item is not None and item.state is ItemState.PUBLISHED else None
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings) -> AsyncIterator[Running]:
+    """Everything, serving, while the context is open."""
+    async with AsyncExitStack() as stack:
+        backing = await stack.enter_async_context(open_backing(settings.store))
+        yield await _open_on(stack, settings, backing)
+
+
+async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) -> Running:
+    clock = SystemClock()
+    database = backing.database
+    secret = await asyncio.to_thread(signing_secret, settings.web.data_dir)
+
+    # stores and people
+    events, account_store, catalog = EventStore(database), AccountStore(database), Catalog(database)
+    sessions, audit = Sessions(database, clock, secret), Audit(database, clock)
+    for owner in (events, account_store, catalog, sessions, audit):
+        await owner.ensure_indexes()
+    accounts = Accounts(account_store, sessions, clock)
+    password = settings.web.admin_password
+    generated = await accounts.ensure_first_admin(
+        settings.web.admin_user, password.get_secret_value() if password is not None else None
+    )
+
+    # media
+    decoders = stack.enter_context(ThreadPoolExecutor(DECODER_THREADS, thread_name_prefix="decoder"))
+    writer = await stack.enter_async_context(open_writer())
+    slates = Slates(decoders)
+    stack.push_async_callback(slates.close)
+    outputs = Outputs(settings.streaming.media_dir, writer, clock, decoders)
+    hub = Hub(events, clock, slates, outputs, grace_seconds=settings.streaming.grace_seconds)
+    stack.push_async_callback(hub.close)
+
+    # rooms and recordings
+    rooms = await stack.enter_async_context(
+        open_rooms(database, backing.redis, clock, tick_seconds=settings.interaction.tick_seconds)
+    )
+    recording = Recording(settings.recorder.media_dir, catalog, clock)
+    bridge = EventBridge(hub, rooms, recording)
+    disk = DiskMeter(settings.streaming.media_dir)
+    actions = EventActions(events, bridge, disk, clock)
+
+    # encoders
+    rtmp = await stack.enter_async_context(
+        serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmp_port)
+    )
+    tls = _tls(settings)
+    rtmps_port = None
+    if settings.streaming.rtmps_port is not None and tls is not None:
+        rtmps = await stack.enter_async_context(
+            serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmps_port, tls)
+        )
+        rtmps_port = rtmps.port
+
+    # pages, API and sockets
+    urls = Urls(settings.web.public_url, rtmp.port, settings.streaming.srt_port)
+    replays = ReplayIndex(catalog)
+    views = EventViews(LiveStatus(hub), rooms, replays, urls, accounts)
+    posters = Posters(settings.web.data_dir / "posters")
+    tokens = ViewerTokens(secret, clock)
+    endpoints: list[Endpoint] = [
+        *auth_endpoints(accounts, sessions, Lockout(database, clock), audit),
+        *account_endpoints(accounts, audit, clock),
+        *event_endpoints(events, actions, views, accounts, rooms, posters, audit, urls),
+        *room_endpoints(rooms, events, tokens, audit),
+        *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibraryAccess(), clock, urls.base),
+        *hls_endpoints(outputs, replays.replay_of),
+        *flv_endpoints(outputs),
+        *preview_endpoints(outputs),
+        *address_endpoints(settings.web, rtmp.port),
+        *page_endpoints(events, views, catalog, urls, clock),
+    ]
+    endpoints += meta_endpoints(_ready(backing), _metrics(hub, rooms), endpoints)
+    app = make_app(endpoints)
+    app[EVENTS], app[ACCOUNTS], app[SESSIONS] = events, accounts, sessions
+    server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)
+    broadcast = RoomBroadcast(server)
+    rooms.broadcast = broadcast
+    server.register_namespace(RoomNamespace(rooms, tokens, broadcast))
+    server.attach(app)
+
+    # what was going on when the last process ended
+    for event in await events.in_states((EventState.LIVE, EventState.SCHEDULED, EventState.ENDED)):
+        await bridge.event_changed(event)
+    watcher = asyncio.create_task(bridge.watch_programs())
+    stack.push_async_callback(_cancelled, watcher)
+
+    http_port = await _listen(stack, app, settings, tls)
+    scheme, host = ("https" if tls else "http"), "127.0.0.1"
+    running = Running(
+        url=settings.web.public_url or f"{scheme}://{host}:{http_port}",
+        http_port=http_port,
+        rtmp_port=rtmp.port,
+        rtmps_port=rtmps_port,
+        admin_user=settings.web.admin_user,
+        generated_password=generated,
+    )
+    stack.enter_context(_told(settings, running))
+    return running
+
+
+async def serve(settings: Settings, on_ready: Callable[[Running], None], stop: asyncio.Event) -> None:
+    """Run until `stop` is set, then close in order."""
+    async with open_hub(settings) as running:
+        on_ready(running)
+        await stop.wait()
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, settings: Settings, tls: ssl.SSLContext | None) -> int:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.web.host, settings.web.port, ssl_context=tls, backlog=1024)
+    await site.start()
+    port: int = runner.addresses[0][1]
+    return port
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.web.tls_cert is None or settings.web.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.web.tls_cert, settings.web.tls_key)
+    return context
+
+
+def _ready(backing: Backing) -> Ready:
+    async def ready() -> dict[str, bool]:
+        services = {"mongodb": True, "redis": True}
+        try:
+            async with asyncio.timeout(2):
+                await backing.database.command("ping")
+        except (PyMongoError, TimeoutError):
+            services["mongodb"] = False
+        try:
+            async with asyncio.timeout(2):
+                await backing.redis.ping()
+        except (RedisError, OSError, TimeoutError):
+            services["redis"] = False
+        return services
+
+    return ready
+
+
+def _metrics(hub: Hub, rooms: Rooms) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    feeds = Gauge("venuecast_feeds_live", "Feeds with a connected encoder", registry=registry)
+    feeds.set_function(lambda: hub.live_feeds)
+    programs = Gauge("venuecast_programs", "Venues of live events", registry=registry)
+    programs.set_function(lambda: hub.program_count)
+    viewers = Gauge("venuecast_viewers", "Viewers by heartbeat", registry=registry)
+    viewers.set_function(lambda: rooms.viewer_count)
+    return registry
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@contextmanager
+def _told(settings: Settings, running: Running) -> Iterator[None]:
+    """`running.json` in the data directory while the hub serves: process id and ports, for tools and tests."""
+    path = settings.web.data_dir / "running.json"
+    content = {
+        "pid": os.getpid(),
+        "url": running.url,
+        "http_port": running.http_port,
+        "rtmp_port": running.rtmp_port,
+        "rtmps_port": running.rtmps_port,
+    }
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(content))
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
