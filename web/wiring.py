@@ -34,16 +34,14 @@ from streaming.outputs import Outputs
 from streaming.program.slate import Slates
 from streaming.rtmp.server import serve_rtmp
 from web.accounts.actions import Accounts
-from web.accounts.model import Permission
 from web.accounts.store import AccountStore
 from web.app import make_app
 from web.auth.audit import Audit
-from web.auth.identity import authenticate
 from web.auth.lockout import Lockout
 from web.auth.sessions import Sessions, signing_secret
 from web.keys import ACCOUNTS, EVENTS, SESSIONS
+from web.library_access import CrewLibrary
 from web.posters import Posters
-from web.problems import Problem
 from web.realtime.broadcast import RoomBroadcast, make_server
 from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
 from web.realtime.viewers import ViewerTokens
@@ -135,20 +133,6 @@ class LiveStatus:
         self.program_status = hub.program_status
 
 
-class CrewLibraryAccess:
-    """Whose library a caller reads and publishes in, by role."""
-
-    async def readable_centers(self, request: web.Request) -> frozenset[str] | None:
-        try:
-            crew = await authenticate(request)
-        except Problem:
-            return frozenset()
-        return crew.centers_with(Permission.SEE_LIBRARY)
-
-    async def may_publish(self, request: web.Request, center_id: str) -> bool:
-        return (await authenticate(request)).may(Permission.PUBLISH, center_id)
-
-
 class ReplayIndex:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -223,7 +207,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *account_endpoints(accounts, audit, clock),
         *event_endpoints(events, actions, views, accounts, rooms, posters, audit, urls),
         *room_endpoints(rooms, events, tokens, audit),
-        *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibraryAccess(), clock, urls.base),
+        *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
         *preview_endpoints(outputs),

@@ -87,8 +87,9 @@ class FlvFanout:
         self._pending: list[bytes] = []
         self._pending_key_index: int | None = None
         self._gop: list[_Piece] = []
+        self.header = b""
+        """What every response begins with, written by whoever writes the response's head."""
         self._config = _Piece(())
-        self._prelude: _Piece | None = None
         self._announce = False
         self._join: _Piece | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -107,15 +108,15 @@ class FlvFanout:
     def add(self, transport: Transport, *, chunked: bool) -> Viewer:
         """Serve this transport until it closes or the stream ends; then the viewer's `closed` is resolved.
 
-        The response head must have been written already. The joiner gets header, configuration and the GOP so
-        far before this returns.
+        The response head and `header` must have been written already. The joiner gets the configuration and the GOP
+        so far before this returns.
         """
         viewer = Viewer(transport, chunked=chunked, closed=self._loop.create_future())
         if self._closed:
             viewer.finish()
             return viewer
         self._viewers.append(viewer)
-        if self._prelude is not None and self._gop:
+        if self._gop:
             self._start(viewer)
         return viewer
 
@@ -154,7 +155,7 @@ class FlvFanout:
         self._flush()
         previous, self._format = self._format, item
         self._config = _Piece(sequence_header_tags(item, dts_ms=0))
-        self._prelude = _Piece([flv_header(item), self._config.plain])
+        self.header = flv_header(item)
         self._gop = []
         self.ready.clear()
         self._join = None
@@ -228,9 +229,8 @@ class FlvFanout:
                 self._start(viewer)
 
     def _start(self, viewer: Viewer) -> None:
-        assert self._prelude is not None
         if self._join is None:
-            self._join = _Piece([self._prelude.plain, *(piece.plain for piece in self._gop)])
+            self._join = _Piece([self._config.plain, *(piece.plain for piece in self._gop)])
         viewer.started = True
         viewer.transport.write(self._join.bytes_for(viewer))
 

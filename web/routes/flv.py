@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from streaming.flv.fanout import FlvFanout
 from web.problems import problem
@@ -53,10 +53,16 @@ async def stream_flv(request: web.Request, fanout: FlvFanout | None) -> web.Stre
     except TimeoutError:
         return problem(request, 404, "no_picture")
     response = web.StreamResponse(headers=_HEADERS)
+    if request.version >= HttpVersion11:
+        response.enable_chunked_encoding()
     await response.prepare(request)
     transport = request.transport
     if transport is None or request.method == "HEAD":
         return response
+    header = fanout.header
+    await response.write(header)  # takes the response's head along
+    if fanout.header != header:
+        return response  # the tracks have changed in between: the player opens anew
     viewer = fanout.add(transport, chunked=response.chunked)
     try:
         await viewer.closed

@@ -35,6 +35,7 @@ class Pipe:
 
     @property
     def body(self) -> bytes:
+        """What was written, as tags."""
         return b"".join(self.written)
 
 
@@ -44,7 +45,7 @@ def video(index: int, *, key: bool) -> Packet:
 
 def tag_times(body: bytes, kind: int = 9) -> list[int]:
     """Times in ms of the media tags of one kind (configuration tags left out) in an FLV body."""
-    position = body.index(b"FLV\x01") + 13
+    position = 0
     times = []
     while position < len(body):
         size = int.from_bytes(body[position + 1 : position + 4], "big")
@@ -142,9 +143,7 @@ async def test_case_46_header_flags_follow_the_tracks() -> None:
         else:
             stream.write(Packet(1, 0, 0, 1024, True, b"aac", 1e9))
         await flushed(fanout)
-        pipe = Pipe()
-        fanout.add(pipe, chunked=False)
-        assert pipe.body[4] == flags
+        assert fanout.header[4] == flags and len(fanout.header) == 13
         fanout.close()
 
 
