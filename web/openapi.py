@@ -20,6 +20,8 @@ def openapi(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     documented = [endpoint for endpoint in endpoints if endpoint.path.startswith("/api/v1/")]
     used: list[tuple[type[BaseModel], Any]] = []
     for endpoint in documented:
+        if endpoint.query is not None:
+            used.append((endpoint.query, "validation"))
         if endpoint.body is not None:
             used.append((endpoint.body, "validation"))
         if endpoint.returns is not None:
@@ -27,7 +29,7 @@ def openapi(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     names, definitions = models_json_schema(list(dict.fromkeys(used)), ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in documented:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, names)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, names, definitions["$defs"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "Venuecast", "version": VERSION},
@@ -56,14 +58,14 @@ _PROBLEM = {
 }
 
 
-def _operation(endpoint: Endpoint, names: Any) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, names: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": endpoint.summary, "responses": {}}
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"\{(\w+)\}", endpoint.path)
     ]
     if endpoint.query is not None:
-        schema = endpoint.query.model_json_schema()
+        schema = definitions[names[endpoint.query, "validation"]["$ref"].rpartition("/")[2]]
         parameters += [
             {"name": name, "in": "query", "required": False, "schema": part}
             for name, part in schema.get("properties", {}).items()
