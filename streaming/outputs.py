@@ -75,6 +75,10 @@ class Outputs:
             outputs.still.close()
             await outputs.hls.close()
 
+    def bits_per_second(self) -> float:
+        """What all live venues together write to the disk."""
+        return sum(outputs.hls.window.average_bits for outputs in self._venues.values())
+
     def findings(self, feed_id: str) -> tuple[Finding, ...]:
         outputs = self._feeds.get(feed_id)
         return outputs.health.findings if outputs is not None else ()

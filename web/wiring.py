@@ -46,7 +46,6 @@ from web.realtime.broadcast import RoomBroadcast, make_server
 from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
 from web.realtime.viewers import ViewerTokens
 from web.routes.accounts import account_endpoints
-from web.routes.addresses import address_endpoints
 from web.routes.auth import auth_endpoints
 from web.routes.events import EventViews, event_endpoints
 from web.routes.flv import flv_endpoints
@@ -56,6 +55,7 @@ from web.routes.meta import Ready, meta_endpoints
 from web.routes.pages import page_endpoints
 from web.routes.preview import preview_endpoints
 from web.routes.room import room_endpoints
+from web.routes.system import system_endpoints
 from web.routing import Endpoint
 from web.urls import Urls
 
@@ -181,7 +181,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     )
     recording = Recording(settings.recorder.media_dir, catalog, clock)
     bridge = EventBridge(hub, rooms, recording)
-    disk = DiskMeter(settings.streaming.media_dir)
+    disk = DiskMeter(settings.streaming.media_dir, outputs.bits_per_second)
     actions = EventActions(events, bridge, disk, clock)
 
     # encoders
@@ -211,7 +211,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
         *preview_endpoints(outputs),
-        *address_endpoints(settings.web, rtmp.port),
+        *system_endpoints(settings.web, rtmp.port, disk),
         *page_endpoints(events, views, catalog, urls, clock),
     ]
     endpoints += meta_endpoints(_ready(backing), _metrics(hub, rooms), endpoints)

@@ -4,7 +4,7 @@ import { ApiError } from "./api";
 import { i18n } from "./i18n";
 
 const { message, dialog } = createDiscreteApi(["message", "dialog"]);
-const { t } = i18n.global;
+const t = i18n.global.t as (key: string) => string;
 
 export function succeeded(text: string): void {
   message.success(text);

@@ -2077,6 +2077,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long the disk lasts */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How long the disk lasts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DiskView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{event_id}/page": {
         parameters: {
             query?: never;
@@ -2346,6 +2391,18 @@ export interface components {
             };
             /** Created At */
             created_at: string;
+        };
+        /** DiskView */
+        DiskView: {
+            /** Free Bytes */
+            free_bytes: number;
+            /** Hours */
+            hours: number;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "ok" | "warning" | "critical";
         };
         /** DoneView */
         DoneView: {

@@ -1,4 +1,4 @@
-"""Addresses of the hub on this network."""
+"""The installation: addresses on this network, the disk."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ class AddressList(View):
     rtmp_port: int
     preferred: str | None
     """What the QR code holds until the crew chooses another."""
+
+
+class DiskView(View):
+    free_bytes: int
+    hours: float
+    """Of recording at the rate of what is live now."""
+    level: Literal["ok", "warning", "critical"]
