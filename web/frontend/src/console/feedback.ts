@@ -4,7 +4,7 @@ import { ApiError } from "./api";
 import { i18n } from "./i18n";
 
 const { message, dialog } = createDiscreteApi(["message", "dialog"]);
-const t = i18n.global.t as (key: string) => string;
+const t = (key: string): string => (i18n.global as unknown as { t(key: string): string }).t(key);
 
 export function succeeded(text: string): void {
   message.success(text);
