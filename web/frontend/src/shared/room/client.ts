@@ -1,0 +1,155 @@
+// The room over Socket.IO; over the snapshot endpoint while no socket holds. Reconnecting and first loading are one.
+import { io, type Socket } from "socket.io-client";
+import { afterBatch, emptyRoom, fromSnapshot, type Batch, type RoomState, type Snapshot } from "./reducer";
+
+export interface Answer {
+  ok: boolean;
+  id?: string;
+  status?: string;
+  error?: { code: string; message: string; retry_after?: number };
+}
+
+const ACK_MS = 10_000;
+const POLL_MS = 3_000;
+const POLL_AFTER_MS = 4_000;
+const HEARTBEAT_MS = 10_000;
+const DEVICE = "venuecast.device";
+
+export interface Watching {
+  venue_id: string;
+  position: string | null;
+  playing: boolean;
+}
+
+export class RoomClient {
+  private socket: Socket | null = null;
+  private state: RoomState = emptyRoom;
+  private timers: ReturnType<typeof setInterval>[] = [];
+  private downSince = Date.now();
+  private loading = false;
+  private joining = false;
+
+  constructor(
+    private readonly eventId: string,
+    private readonly onState: (state: RoomState) => void,
+    private readonly watching: () => Watching | null,
+  ) {}
+
+  start(): void {
+    void this.connect();
+    this.timers.push(setInterval(() => this.poll(), POLL_MS));
+    this.timers.push(setInterval(() => this.heartbeat(), HEARTBEAT_MS));
+  }
+
+  stop(): void {
+    this.timers.forEach(clearInterval);
+    this.socket?.close();
+  }
+
+  get connected(): boolean {
+    return this.socket?.connected ?? false;
+  }
+
+  async comment(text: string, clientId: string): Promise<Answer> {
+    return this.ask("comment", { text, client_id: clientId });
+  }
+
+  async like(count: number): Promise<Answer> {
+    return this.ask("like", { count });
+  }
+
+  heartbeat(): void {
+    const watching = this.watching();
+    if (this.connected && watching) this.socket?.emit("heartbeat", watching);
+  }
+
+  private async connect(): Promise<void> {
+    const socket = io("/room", {
+      transports: ["websocket", "polling"],
+      reconnectionDelay: 500,
+      reconnectionDelayMax: 10_000,
+      randomizationFactor: 1, // full jitter: a county that lost its network together does not come back together
+      auth: (give) => void this.join().then((token) => give({ token })),
+    });
+    this.socket = socket;
+    socket.on("connect", () => {
+      this.downSince = 0;
+      setTimeout(() => this.heartbeat(), 500);
+    });
+    socket.on("disconnect", () => (this.downSince = Date.now()));
+    socket.on("connect_error", () => {
+      // a token that the hub no longer takes is asked for anew; otherwise socket.io tries again by itself
+      if (!socket.active) setTimeout(() => socket.connect(), 1000 + Math.random() * 4000);
+    });
+    socket.on("snapshot", (snapshot: Snapshot) => this.apply(fromSnapshot(this.state, snapshot)));
+    socket.on("batch", (batch: Batch) => this.apply(afterBatch(this.state, batch)));
+  }
+
+  private apply(state: RoomState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.onState(state);
+    if (state.behind) void this.load();
+  }
+
+  private async join(): Promise<string> {
+    if (this.joining) return "";
+    this.joining = true;
+    try {
+      const response = await fetch(`/api/v1/events/${this.eventId}/join`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ device_id: deviceId() }),
+      });
+      return response.ok ? ((await response.json()) as { token: string }).token : "";
+    } catch {
+      return "";
+    } finally {
+      this.joining = false;
+    }
+  }
+
+  private async load(): Promise<void> {
+    if (this.loading) return;
+    this.loading = true;
+    try {
+      const response = await fetch(`/api/v1/events/${this.eventId}/snapshot`);
+      if (response.ok) this.apply(fromSnapshot(this.state, (await response.json()) as Snapshot));
+    } catch {
+      // the next poll or the reconnect tries again
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  private poll(): void {
+    if (document.hidden) return;
+    const down = !this.connected && this.downSince > 0 && Date.now() - this.downSince > POLL_AFTER_MS;
+    if (down || (this.connected && this.state.behind)) void this.load();
+  }
+
+  private async ask(event: string, payload: object): Promise<Answer> {
+    const socket = this.socket;
+    if (!socket?.connected) return { ok: false, error: { code: "offline", message: "" } };
+    try {
+      return (await socket.timeout(ACK_MS).emitWithAck(event, payload)) as Answer;
+    } catch {
+      return { ok: false, error: { code: "no_answer", message: "" } };
+    }
+  }
+}
+
+export function randomId(): string {
+  const bytes = new Uint8Array(12);
+  crypto.getRandomValues(bytes);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function deviceId(): string {
+  let id = localStorage.getItem(DEVICE);
+  if (!id) {
+    id = randomId();
+    localStorage.setItem(DEVICE, id);
+  }
+  return id;
+}

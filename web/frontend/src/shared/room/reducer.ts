@@ -1,0 +1,113 @@
+// The room's state from a snapshot and numbered batches. Pure: the same input gives the same state.
+export interface RoomComment {
+  id: string;
+  text: string;
+  viewer: { id: string; nickname: string };
+  at: number;
+  status: string;
+  reply_to?: string | null;
+}
+
+export interface RoomEvent {
+  state: string;
+  moderation: string;
+  anonymous_may: string[];
+  venues: Record<string, boolean>;
+}
+
+export interface Snapshot {
+  epoch: number;
+  seq: number;
+  at: string;
+  event: RoomEvent;
+  cut: boolean;
+  open: boolean;
+  comments: RoomComment[];
+  viewers: Record<string, number>;
+  likes: number;
+}
+
+export type BatchItem = { type: string } & Record<string, unknown>;
+
+export interface Batch {
+  epoch: number;
+  seq: number;
+  at: string;
+  items: BatchItem[];
+  hidden: number;
+}
+
+export interface RoomState {
+  epoch: number;
+  seq: number;
+  event: RoomEvent | null;
+  cut: boolean;
+  comments: RoomComment[];
+  viewers: Record<string, number>;
+  likes: number;
+  hidden: number;
+  // true when a number was missed: the snapshot has to be loaded
+  behind: boolean;
+}
+
+export const KEPT_COMMENTS = 200;
+
+export const emptyRoom: RoomState = {
+  epoch: 0,
+  seq: -1,
+  event: null,
+  cut: false,
+  comments: [],
+  viewers: {},
+  likes: 0,
+  hidden: 0,
+  behind: true,
+};
+
+export function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
+  const known = new Set(snapshot.comments.map((comment) => comment.id));
+  const first = snapshot.comments[0];
+  // older ones that were on screen already stay there
+  const older = first ? state.comments.filter((c) => !known.has(c.id) && c.at < first.at && state.epoch) : [];
+  return {
+    epoch: snapshot.epoch,
+    seq: snapshot.seq,
+    event: snapshot.event,
+    cut: snapshot.cut,
+    comments: older.concat(snapshot.comments).slice(-KEPT_COMMENTS),
+    viewers: snapshot.viewers,
+    likes: snapshot.likes,
+    hidden: 0,
+    behind: false,
+  };
+}
+
+export function afterBatch(state: RoomState, batch: Batch): RoomState {
+  if (state.behind) return state;
+  if (batch.epoch === state.epoch && batch.seq <= state.seq) return state;
+  if (batch.epoch !== state.epoch || batch.seq !== state.seq + 1) return { ...state, behind: true };
+  const next = batch.items.reduce(afterItem, { ...state, seq: batch.seq });
+  return { ...next, hidden: state.hidden + batch.hidden };
+}
+
+function afterItem(state: RoomState, item: BatchItem): RoomState {
+  switch (item.type) {
+    case "comment": {
+      const comment = item as unknown as RoomComment;
+      if (state.comments.some((known) => known.id === comment.id)) return state;
+      return { ...state, comments: [...state.comments, comment].slice(-KEPT_COMMENTS) };
+    }
+    case "comment_removed":
+      return { ...state, comments: state.comments.filter((comment) => comment.id !== item.id) };
+    case "presence":
+      return { ...state, viewers: item.viewers as Record<string, number> };
+    case "likes":
+      return { ...state, likes: item.total as number };
+    case "cut":
+      return { ...state, cut: item.cut as boolean };
+    case "event":
+      return { ...state, event: item as unknown as RoomEvent };
+    default:
+      return state; // a newer hub's item
+  }
+}
