@@ -18,6 +18,7 @@ from streaming.events.store import EventStore
 from web.problems import prefers_chinese
 from web.routes.events import EventViews
 from web.routing import Access, Endpoint
+from web.schemas.events import AudienceEvent
 from web.urls import Urls
 
 DIST = Path(__file__).parent.parent / "frontend" / "dist"
@@ -140,7 +141,14 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
     return [
         Endpoint("GET", "/", root, public, "To the console"),
         Endpoint("GET", "/e/{event_id}", audience, public, "The audience page"),
-        Endpoint("GET", "/api/v1/events/{event_id}/page", audience_data, public, "What the audience page knows"),
+        Endpoint(
+            "GET",
+            "/api/v1/events/{event_id}/page",
+            audience_data,
+            public,
+            "What the audience page knows",
+            returns=AudienceEvent,
+        ),
         Endpoint("GET", "/r/{item_id}", replay, public, "The replay page"),
         Endpoint("GET", "/console", console_slash, public, "To the console"),
         Endpoint("GET", "/console/{path:.*}", console, public, "The console"),

@@ -1,4 +1,4 @@
-import Hls, { type HlsConfig } from "hls.js";
+import Hls, { type HlsConfig } from "hls.js/light";
 import type { Engine } from "./player";
 
 // Quick to try again: the supervisor rebuilds what stays broken.

@@ -2146,7 +2146,9 @@ export interface paths {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["AudienceEvent"];
+                    };
                 };
                 /** @description A problem */
                 default: {
@@ -2199,6 +2201,74 @@ export interface components {
          * @enum {string}
          */
         AnonymousMay: "watch" | "like" | "comment" | "vote" | "answer" | "enter";
+        /** AudienceCenter */
+        AudienceCenter: {
+            /** Name */
+            name: string;
+            /**
+             * Accent
+             * @description The center's accent colour, #rrggbb
+             */
+            accent: string;
+        };
+        /**
+         * AudienceEvent
+         * @description An event as its audience page needs it: no keys, no feeds. Also embedded in the page's HTML.
+         */
+        AudienceEvent: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** @description draft is never shown to the audience */
+            state: components["schemas"]["EventState"];
+            /** Starts At */
+            starts_at: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** Ended At */
+            ended_at: string | null;
+            /** Poster */
+            poster: string | null;
+            center: components["schemas"]["AudienceCenter"];
+            /** Anonymous May */
+            anonymous_may: components["schemas"]["AnonymousMay"][];
+            /**
+             * Moderation
+             * @enum {string}
+             */
+            moderation: "pre" | "post";
+            /** Venues */
+            venues: components["schemas"]["AudienceVenue"][];
+            /** Cut */
+            cut: boolean;
+            /** Replay Url */
+            replay_url: string | null;
+            /**
+             * Now
+             * @description The hub's clock, for countdowns on phones that are wrong
+             */
+            now: string;
+        };
+        /** AudienceVenue */
+        AudienceVenue: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Main */
+            main: boolean;
+            /** On Air */
+            on_air: boolean;
+            /**
+             * Still Url
+             * @description A tiny live still for the tab; null before the first picture
+             */
+            still_url: string | null;
+            play: components["schemas"]["VenuePlay"];
+        };
         /** AudioStatus */
         AudioStatus: {
             /** Codec */
