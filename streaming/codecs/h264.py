@@ -175,8 +175,18 @@ def annexb_units(data: bytes) -> list[bytes]:
 
 
 def is_annexb(payload: bytes) -> bool:
-    """Whether a payload that should be AVCC begins with a start code, as some encoders send."""
-    return payload[:4] == b"\x00\x00\x00\x01" or payload[:3] == b"\x00\x00\x01"
+    """Whether a payload that should be AVCC is Annex B, as some encoders send.
+
+    A start code alone does not tell: a unit of 256 to 511 bytes has the length 00 00 01 xx.
+    """
+    return payload.startswith((b"\x00\x00\x00\x01", b"\x00\x00\x01")) and not _is_avcc(payload)
+
+
+def _is_avcc(payload: bytes) -> bool:
+    position, end = 0, len(payload)
+    while position + 4 <= end:
+        position += 4 + int.from_bytes(payload[position : position + 4], "big")
+    return position == end
 
 
 def join(nal_units: list[bytes]) -> bytes:
