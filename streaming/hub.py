@@ -202,12 +202,11 @@ class Hub:
             if event.cut:
                 program.cut()
             await self._outputs.venue_opened(event, venue, program)
-        wanted = {feed.id for feed in venue.feeds}
-        for feed_id in wanted:
-            source = self._feeds.get(feed_id)
+        for feed in venue.feeds:  # in the crew's order: the first one with a picture goes on air
+            source = self._feeds.get(feed.id)
             if source is not None:
-                program.add_feed(feed_id, source.stream)
-        program.keep_only(wanted)
+                program.add_feed(feed.id, source.stream)
+        program.keep_only({feed.id for feed in venue.feeds})
 
     async def _close_venue(self, event_id: str, venue_id: str) -> None:
         program = self._programs.pop((event_id, venue_id), None)
