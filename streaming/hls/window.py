@@ -83,7 +83,7 @@ class Window:
     def __init__(self, next_msn: int) -> None:
         self.ended = False
         self.ready = asyncio.Event()
-        """Set at the first part: there is a picture to show."""
+        """Set at the first whole segment: hls.js stays black for a list that has parts alone."""
         self.peak_bits = 0.0
         """Bits per second of the fattest segment listed so far."""
         self.average_bits = 0.0
@@ -113,7 +113,7 @@ class Window:
                     self._open.append(cut)
                 case Segment():
                     self._close(cut)
-        if self._open or self._held:
+        if self._held:
             self.ready.set()
         self._changed()
 

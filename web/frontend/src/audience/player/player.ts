@@ -158,9 +158,9 @@ export class LivePlayer {
 
   // The network is back, or the page is looked at again: be at the live edge, quickly.
   private onWake(): void {
-    if (document.hidden || !this.source || !navigator.onLine) return;
+    if (document.hidden || !this.source || !this.engine || !navigator.onLine) return;
     const position = this.position;
-    const behind = position === null ? Infinity : (Date.now() - position) / 1000;
+    const behind = position === null ? 0 : (Date.now() - position) / 1000;
     if (this.failed || behind > FAR_BEHIND_SECONDS) void this.build();
     else this.play();
   }
