@@ -202,7 +202,7 @@ async def test_case_45_before_the_first_picture_players_wait(live: Live, monkeyp
     waiting = asyncio.ensure_future(live.client.get("/live/e/v/index.m3u8"))
     done, _ = await asyncio.wait({waiting}, timeout=0.2)
     assert not done
-    live.play(1.0)
+    live.play(3.0)
     answer = await asyncio.wait_for(waiting, 10)
     assert 'CODECS="avc1.' in await answer.text()
 
