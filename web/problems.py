@@ -23,6 +23,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "bad_json": ("内容不是有效的 JSON。", "The body is not valid JSON."),
     "too_large": ("内容过大。", "The body is too large."),
     "method_not_allowed": ("该地址不支持此操作。", "This address does not support the method."),
+    "password_change_due": ("请先修改一次性密码。", "Change your one-time password first."),
     "wrong_credentials": ("用户名或密码不正确。", "The user name or password is wrong."),
     "locked_out": ("失败次数过多，请 {seconds} 秒后再试。", "Too many failures; try again in {seconds} seconds."),
     "account_disabled": ("该账号已停用，请联系管理员。", "This account is disabled; ask your administrator."),
@@ -83,7 +84,7 @@ def problem(
     }
     if errors:
         body["errors"] = list(errors)
-    headers = {"Cache-Control": "no-store"}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if "seconds" in values:
         headers["Retry-After"] = str(values["seconds"])
     text = json.dumps(body, ensure_ascii=False)

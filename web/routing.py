@@ -88,7 +88,7 @@ async def _read_body(request: web.Request, schema: type[BaseModel]) -> BaseModel
         raise Problem(413, "too_large")
     try:
         content = json.loads(raw or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem(400, "bad_json") from None
     return _validate(schema, content)
 
@@ -114,7 +114,7 @@ def answer(view: BaseModel, *, status: int = 200, headers: dict[str, str] | None
         text=view.model_dump_json(),
         status=status,
         content_type="application/json",
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})},
     )
 
 

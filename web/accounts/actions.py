@@ -50,6 +50,16 @@ class Accounts:
         )
         return generated
 
+    async def acting(self, crew_id: str) -> Crew | None:
+        """The account with the roles that count now: none if it is disabled, none in a disabled center."""
+        crew = await self.store.crew(crew_id)
+        if crew is None or crew.disabled:
+            return None
+        if crew.platform_admin or not crew.roles:
+            return crew
+        open_centers = {center.id for center in await self.store.centers(sorted(crew.roles)) if not center.disabled}
+        return replace(crew, roles={id_: held for id_, held in crew.roles.items() if id_ in open_centers})
+
     async def invite(
         self, username: str, name: str, roles: dict[str, tuple[Role, ...]], *, platform_admin: bool = False
     ) -> tuple[Crew, str]:

@@ -10,6 +10,8 @@ from web.problems import Problem
 
 COOKIE = "venuecast_session"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_OWN_ACCOUNT = "/api/v1/auth/"
+"""All that is open to somebody who still has a one-time password."""
 
 
 async def authenticate(request: web.Request) -> Crew:
@@ -26,9 +28,11 @@ async def authenticate(request: web.Request) -> Crew:
         session = None
     if session is None:
         raise Problem(401, "not_signed_in")
-    crew = await request.app[ACCOUNTS].store.crew(session.crew_id)
-    if crew is None or crew.disabled:
+    crew = await request.app[ACCOUNTS].acting(session.crew_id)
+    if crew is None:
         raise Problem(401, "not_signed_in")
+    if crew.must_change_password and not request.path.startswith(_OWN_ACCOUNT):
+        raise Problem(403, "password_change_due")
     request[CALLER] = crew
     request[SESSION_ID] = session.id
     return crew

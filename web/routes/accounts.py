@@ -109,6 +109,8 @@ def account_endpoints(accounts: Accounts, audit: Audit, clock: Clock) -> list[En
             center_id = body.center_id or next(iter(crew.roles), None)
             if center_id is None or (managed is not None and center_id not in managed):
                 raise Problem(404, "not_found")
+            if await store.center(center_id) is None:
+                raise Problem(404, "not_found")
             roles = {**crew.roles, center_id: tuple(body.roles)}
         try:
             changed = await accounts.change(crew, name=body.name, disabled=body.disabled, roles=roles)

@@ -9,7 +9,7 @@ from aiohttp import web
 from web.accounts.actions import AccountError, Accounts
 from web.accounts.model import PERMISSIONS, Center, Crew, Permission, Role
 from web.auth.audit import Audit
-from web.auth.identity import COOKIE, address_of, caller
+from web.auth.identity import COOKIE, address_of, caller, from_own_page
 from web.auth.lockout import Lockout
 from web.auth.passwords import verify_password
 from web.auth.sessions import ACCESS_SECONDS, IDLE_SECONDS, Sessions, session_id_of
@@ -21,6 +21,8 @@ from web.schemas.auth import DoneView, LoginBody, MembershipView, MeView, Passwo
 
 def auth_endpoints(accounts: Accounts, sessions: Sessions, lockout: Lockout, audit: Audit) -> list[Endpoint]:
     async def login(request: web.Request) -> web.StreamResponse:
+        if not from_own_page(request):  # another site must not sign a visitor in as somebody else
+            raise Problem(403, "cross_site")
         body = body_of(request, LoginBody)
         address = address_of(request)
         pause = await lockout.pause_left(body.username, address)

@@ -523,5 +523,5 @@ def _from_cursor(cursor: str | None) -> tuple[float, str] | None:
     try:
         at, event_id = json.loads(base64.urlsafe_b64decode(cursor))
         return float(at), str(event_id)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Problem(422, "bad_cursor") from None
