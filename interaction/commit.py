@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -20,6 +21,8 @@ GATHER_SECONDS = 0.004
 COMMIT_SECONDS = 8.0
 """A commit that takes longer has failed for its senders; they repeat it with the same id."""
 
+RETRY_SECONDS = 2.0
+
 _DUPLICATE_KEY = 11000
 
 log = structlog.get_logger(__name__)
@@ -36,11 +39,14 @@ class Busy(Exception):
 class Outcome(Enum):
     WRITTEN = auto()
     ALREADY_THERE = auto()
+    UNKNOWN = auto()
+    """The write failed or took too long: it may be there or not. Senders see Busy."""
 
 
 @dataclass(slots=True)
 class _Waiting:
     document: Document
+    settled: Callable[[Outcome], None]
     done: asyncio.Future[Outcome]
 
 
@@ -63,11 +69,15 @@ class GroupCommit:
         if self._task is not None:
             await self._task
 
-    async def insert(self, document: Document) -> Outcome:
-        """Return once the document is journaled on a majority. Raises Busy."""
+    async def insert(self, document: Document, settled: Callable[[Outcome], None]) -> Outcome:
+        """Return once the document is journaled on a majority. Raises Busy.
+
+        `settled` is called in the order of the inserts, whether or not the caller still waits: a sender whose socket
+        is gone has spoken all the same.
+        """
         if self._closed or len(self._waiting) >= MAX_WAITING:
-            raise Busy(2.0)
-        waiting = _Waiting(document, asyncio.get_running_loop().create_future())
+            raise Busy(RETRY_SECONDS)
+        waiting = _Waiting(document, settled, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._wake.set()
         return await waiting.done
@@ -82,11 +92,17 @@ class GroupCommit:
                 await asyncio.sleep(GATHER_SECONDS)
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                await self._commit(batch)
+                answered = await self._commit(batch)
+                if self._closed and not answered:
+                    # the database is away and we are leaving: nobody waits for one time-out after the other
+                    rest, self._waiting = self._waiting, []
+                    _settle(rest, set(), set(range(len(rest))))
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    async def _commit(self, batch: list[_Waiting]) -> bool:
+        """Write and settle; False when the database did not answer."""
         duplicates: set[int] = set()
         failed: set[int] = set()
+        answered = True
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await self._collection.insert_many([waiting.document for waiting in batch], ordered=False)
@@ -97,11 +113,27 @@ class GroupCommit:
                 failed |= set(range(len(batch))) - duplicates
         except (PyMongoError, TimeoutError) as error:
             log.warning("group commit failed", documents=len(batch), error=str(error)[:200])
+            failed, answered = set(range(len(batch))), False
+        except Exception:  # a document that cannot be encoded is a bug of ours; the writer lives on
+            log.exception("group commit failed", documents=len(batch))
             failed = set(range(len(batch)))
-        for index, waiting in enumerate(batch):
-            if waiting.done.done():
-                continue
-            if index in failed:
-                waiting.done.set_exception(Busy(2.0))
-            else:
-                waiting.done.set_result(Outcome.ALREADY_THERE if index in duplicates else Outcome.WRITTEN)
+        _settle(batch, duplicates, failed)
+        return answered
+
+
+def _settle(batch: list[_Waiting], duplicates: set[int], failed: set[int]) -> None:
+    for index, waiting in enumerate(batch):
+        if index in failed:
+            outcome = Outcome.UNKNOWN
+        else:
+            outcome = Outcome.ALREADY_THERE if index in duplicates else Outcome.WRITTEN
+        try:
+            waiting.settled(outcome)
+        except Exception:
+            log.exception("a committed document was not taken up")
+        if waiting.done.done():
+            continue
+        if outcome is Outcome.UNKNOWN:
+            waiting.done.set_exception(Busy(RETRY_SECONDS))
+        else:
+            waiting.done.set_result(outcome)

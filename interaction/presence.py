@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
+from interaction.keys.uniques import Unique
 from interaction.store.rooms import RoomRecord
 
 HEARTBEAT_SECONDS = 10.0
@@ -14,7 +16,7 @@ ALL = "all"
 
 
 class Presence:
-    """One room's. Synchronous; the room calls it and stores what `changed` says."""
+    """One room's. Synchronous; `dirty` says that the record has figures to keep."""
 
     def __init__(self, record: RoomRecord) -> None:
         self._record = record
@@ -56,11 +58,19 @@ class Presence:
         new, self._new = dict(self._new), defaultdict(set)
         return new
 
-    def seen_unique(self, counts: dict[str, int]) -> None:
-        """What the unique counters say now; they never shrink, whatever was flushed."""
-        for venue_id, count in counts.items():
-            if count > self._record.uniques.get(venue_id, 0):
-                self._record.uniques[venue_id] = count
+    def put_back(self, new: Mapping[str, set[str]]) -> None:
+        """Viewers that could not be counted: they are new still."""
+        for venue_id, viewers in new.items():
+            self._new[venue_id] |= viewers
+
+    def seen_unique(self, counted: Mapping[str, Unique]) -> None:
+        """What the unique counters say now; figures never shrink, whatever was flushed."""
+        for venue_id, unique in counted.items():
+            if unique.sketch != self._record.sketches.get(venue_id):
+                self._record.sketches[venue_id] = unique.sketch
+                self.dirty = True
+            if unique.count > self._record.uniques.get(venue_id, 0):
+                self._record.uniques[venue_id] = unique.count
                 self.dirty = True
 
     def figures(self, venue_id: str) -> tuple[int, int, int]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from config.clock import rfc3339
 from interaction.presence import ALL, Presence
-from interaction.store.comments import Comment, Status
+from interaction.store.comments import Comment
 from interaction.store.rooms import RoomRecord
 
 RECENT_COMMENTS = 50
-"""What a newcomer's snapshot carries: a screen and a bit of scrolling."""
+"""What a newcomer's snapshot carries: a screen and a bit of scrolling. Clients keep as many."""
 SHOW_PER_SECOND = 40
 """More comments than this a second nobody reads; the rest is counted as hidden (the industry's own ceiling)."""
+PRESENCE_SECONDS = 2.0
+"""Pace of counting and telling viewers: a quiet room sends a batch for it at most this often."""
 
 BatchItem = dict[str, Any]
 
@@ -23,6 +27,9 @@ class Broadcast(Protocol):
 
     def to_room(self, event_id: str, event: str, payload: object) -> None:
         """The same bytes to every socket of the room, now."""
+
+    def catch_up(self, event_id: str, snapshot: Callable[[], object]) -> None:
+        """The snapshot to sockets that were too slow for a batch and can take something again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,11 @@ class RoomRules:
 
 
 class Room:
-    """Synchronous throughout: every change happens between two awaits of the loop."""
+    """Synchronous throughout: every change happens between two awaits of the loop.
+
+    What everybody knows (`snapshot`) is the fold of the batches that were taken, never more and never less, so that
+    an old snapshot and the batches behind it give the new snapshot.
+    """
 
     def __init__(self, event_id: str, record: RoomRecord, recent: list[Comment], rules: RoomRules) -> None:
         self.event_id = event_id
@@ -45,31 +56,38 @@ class Room:
         self.presence = Presence(record)
         self.rules = rules
         self.seq = 0
-        self._recent: deque[Comment] = deque(recent, RECENT_COMMENTS)
         self._pending: list[BatchItem] = []
         self._comments_this_second = 0
         self._second = 0
         self._hidden = 0
-        self._told: dict[str, int] = {}
-        self._likes_told = record.likes
+        self._counted_at = float("-inf")
+        # what everybody knows
+        self._recent: deque[BatchItem] = deque((comment_view(comment) for comment in recent), RECENT_COMMENTS)
+        self._event = _event_view(rules)
+        self._cut = rules.cut
+        self._viewers: dict[str, int] = {ALL: 0}
+        self._likes = record.likes
+        self._snapshot: dict[str, Any] | None = None
 
     @property
     def open(self) -> bool:
         return self.rules.state == "live" and not self.rules.cut
 
     def add_comment(self, comment: Comment, now: float) -> None:
-        """A durable comment that is shown."""
-        self._recent.append(comment)
+        """A durable comment that is shown, unless nobody could read that many (monotonic `now`)."""
         if int(now) != self._second:
             self._second, self._comments_this_second = int(now), 0
         self._comments_this_second += 1
         if self._comments_this_second > SHOW_PER_SECOND:
             self._hidden += 1
         else:
-            self._pending.append({"type": "comment", **comment_view(comment)})
+            self.show_comment(comment)
+
+    def show_comment(self, comment: Comment) -> None:
+        """A comment that a person let through: shown however hot the room is."""
+        self._pending.append({"type": "comment", **comment_view(comment)})
 
     def remove_comment(self, comment_id: str) -> None:
-        self._recent = deque((c for c in self._recent if c.id != comment_id), RECENT_COMMENTS)
         self._pending.append({"type": "comment_removed", "id": comment_id})
 
     def like(self, count: int) -> None:
@@ -81,52 +99,76 @@ class Room:
         before, self.rules = self.rules, rules
         if before == rules:
             return False
-        self._pending.append(self._event_item())
+        self._pending.append({"type": "event", **_event_view(rules)})
         if before.cut != rules.cut:
             self._pending.append({"type": "cut", "cut": rules.cut})
             return True
         return False
 
-    def _event_item(self) -> BatchItem:
-        rules = self.rules
-        return {
-            "type": "event",
-            "state": rules.state,
-            "moderation": rules.moderation,
-            "anonymous_may": list(rules.anonymous_may),
-            "venues": dict(rules.venues_on_air),
-        }
-
-    def take_batch(self, now: float, utc: str) -> dict[str, Any] | None:
-        """The next numbered batch, or None when nothing changed."""
-        counts = self.presence.count(now)
-        if counts != self._told:
-            self._told = dict(counts)
-            self._pending.append({"type": "presence", "viewers": counts})
-        if self.record.likes != self._likes_told:
-            self._likes_told = self.record.likes
+    def take_batch(self, now: float, utc: float) -> dict[str, Any] | None:
+        """The next numbered batch, or None when nothing changed. Monotonic `now`; `utc` in Unix seconds."""
+        if now - self._counted_at >= PRESENCE_SECONDS:
+            self._counted_at = now
+            counts = self.presence.count(now)
+            if counts != self._viewers:
+                self._pending.append({"type": "presence", "viewers": dict(counts)})
+        if self.record.likes != self._likes:
             self._pending.append({"type": "likes", "total": self.record.likes})
         if not self._pending and not self._hidden:
             return None
         items, self._pending = self._pending, []
         hidden, self._hidden = self._hidden, 0
+        for item in items:
+            self._fold(item)
         self.seq += 1
-        return {"epoch": self.record.epoch, "seq": self.seq, "at": utc, "items": items, "hidden": hidden}
+        self._snapshot = None
+        return {"epoch": self.record.epoch, "seq": self.seq, "at": rfc3339(utc), "items": items, "hidden": hidden}
 
-    def snapshot(self, utc: str) -> dict[str, Any]:
-        """The room as a newcomer needs it. Batches with a higher `seq` follow without a hole."""
-        # What waits for the tick is in `_recent` already and comes again in the next batch: clients know ids.
-        return {
-            "epoch": self.record.epoch,
-            "seq": self.seq,
-            "at": utc,
-            "event": {key: value for key, value in self._event_item().items() if key != "type"},
-            "cut": self.rules.cut,
-            "open": self.open,
-            "comments": [comment_view(comment) for comment in self._recent],
-            "viewers": dict(self._told) or {ALL: 0},
-            "likes": self.record.likes,
-        }
+    def _fold(self, item: BatchItem) -> None:
+        match item["type"]:
+            case "comment":
+                comment = _without_type(item)
+                self._recent = deque((c for c in self._recent if c["id"] != comment["id"]), RECENT_COMMENTS)
+                self._recent.append(comment)
+            case "comment_removed":
+                self._recent = deque((c for c in self._recent if c["id"] != item["id"]), RECENT_COMMENTS)
+            case "event":
+                self._event = _without_type(item)
+            case "cut":
+                self._cut = item["cut"]
+            case "presence":
+                self._viewers = item["viewers"]
+            case "likes":
+                self._likes = item["total"]
+
+    def snapshot(self, utc: float) -> dict[str, Any]:
+        """The room after batch `seq`, as a newcomer needs it: the same object until the next batch."""
+        if self._snapshot is None:
+            self._snapshot = {
+                "epoch": self.record.epoch,
+                "seq": self.seq,
+                "at": rfc3339(utc),
+                "event": self._event,
+                "cut": self._cut,
+                "open": self._event["state"] == "live" and not self._cut,
+                "comments": list(self._recent),
+                "viewers": self._viewers,
+                "likes": self._likes,
+            }
+        return self._snapshot
+
+
+def _event_view(rules: RoomRules) -> BatchItem:
+    return {
+        "state": rules.state,
+        "moderation": rules.moderation,
+        "anonymous_may": list(rules.anonymous_may),
+        "venues": dict(rules.venues_on_air),
+    }
+
+
+def _without_type(item: BatchItem) -> BatchItem:
+    return {key: value for key, value in item.items() if key != "type"}
 
 
 def comment_view(comment: Comment) -> dict[str, Any]:
@@ -135,7 +177,7 @@ def comment_view(comment: Comment) -> dict[str, Any]:
         "id": comment.id,
         "text": comment.text,
         "viewer": {"id": comment.viewer_id[:12], "nickname": comment.nickname},
-        "at": round(comment.at * 1000) / 1000,
-        "status": Status.SHOWN.value if comment.status is Status.SHOWN else comment.status.value,
+        "at": rfc3339(comment.at),
+        "status": comment.status.value,
         "reply_to": comment.reply_to,
     }

@@ -9,13 +9,12 @@ from contextlib import asynccontextmanager
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from config.clock import Clock, rfc3339
+from config.clock import Clock
 from config.mongodb import Database
 from interaction.comments import MAX_LIKES, Pace, Rejected, clean
 from interaction.commit import GroupCommit, Outcome
-from interaction.keys import uniques
+from interaction.figures import Figures
 from interaction.presence import ALL
 from interaction.room import Broadcast, Room, RoomRules
 from interaction.store.comments import Comment, CommentStore, Status, comment_id, to_document
@@ -24,6 +23,8 @@ from interaction.store.rooms import RoomStore
 KEEP_TICKS = 8
 """Figures go to MongoDB every so many ticks when they changed: two seconds of a peak may be lost, never a comment."""
 MAX_PACES = 200_000
+"""Buckets in memory before the full ones are forgotten; 100 bytes each."""
+MAX_UNKNOWN = 5_000
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +35,7 @@ class Rooms:
     def __init__(self, database: Database, redis: Redis, clock: Clock, tick_seconds: float) -> None:
         self.comments = CommentStore(database)
         self._rooms_store = RoomStore(database)
-        self._redis = redis
+        self._figures = Figures(self._rooms_store, redis)
         self._clock = clock
         self._tick_seconds = tick_seconds
         self._commit = GroupCommit(self.comments.collection)
@@ -43,6 +44,8 @@ class Rooms:
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._rules: dict[str, RoomRules] = {}
         self._paces: dict[str, Pace] = {}
+        self._unknown: dict[str, Comment] = {}
+        """Comments whose commit was not answered: a repeat that finds them there shows them."""
         self._ticks = 0
         self.broadcast: Broadcast | None = None
         """Set by `web.realtime` before the first socket connects."""
@@ -90,37 +93,50 @@ class Rooms:
         anonymous: bool,
     ) -> Comment:
         """Take a comment; returns once it is durable. Raises Rejected, Busy."""
-        id_ = comment_id(viewer_id, client_id)
+        id_ = comment_id(event_id, viewer_id, client_id)
         room = await self.room(event_id)
         kept = clean(text)
-        if not room.open:
-            raise Rejected("cut" if room.rules.cut else "room_closed")
-        if anonymous and "comment" not in room.rules.anonymous_may:
-            raise Rejected("sign_in_to_comment")
-        pace = self._pace(viewer_id)
+        now = self._clock.monotonic()
+        pace = self._pace(viewer_id, now)
         try:
-            pace.charge(self._clock.monotonic())
+            pace.charge(now)
         except Rejected:
             # a repeat of what is there already is no new comment, however fast it comes
             existing = await self.comments.get(id_)
-            if existing is not None:
+            if existing is not None and id_ not in self._unknown:
                 return existing
             raise
+        if not room.open:
+            existing = await self.comments.get(id_)
+            if existing is not None:
+                return existing
+            raise Rejected("cut" if room.rules.cut else "room_closed")
+        if anonymous and "comment" not in room.rules.anonymous_may:
+            raise Rejected("sign_in_to_comment")
         status = Status.HELD if room.rules.moderation == "pre" else Status.SHOWN
         comment = Comment(id_, event_id, viewer_id, nickname, kept, self._clock.utc(), status, reply_to)
-        outcome = await self._commit.insert(to_document(comment))
+        outcome = await self._commit.insert(to_document(comment), lambda settled: self._settled(room, comment, settled))
         if outcome is Outcome.ALREADY_THERE:
             return await self.comments.get(id_) or comment
-        if status is Status.SHOWN:
-            room.add_comment(comment, self._clock.monotonic())
         return comment
 
-    def _pace(self, viewer_id: str) -> Pace:
+    def _settled(self, room: Room, comment: Comment, outcome: Outcome) -> None:
+        """A comment's write is over, whether or not its sender still waits."""
+        if outcome is Outcome.UNKNOWN:
+            if len(self._unknown) < MAX_UNKNOWN:
+                self._unknown[comment.id] = comment
+            return
+        unseen = self._unknown.pop(comment.id, None)
+        shown = comment if outcome is Outcome.WRITTEN else unseen
+        if shown is not None and shown.status is Status.SHOWN:
+            room.add_comment(shown, self._clock.monotonic())
+
+    def _pace(self, viewer_id: str, now: float) -> Pace:
         pace = self._paces.get(viewer_id)
         if pace is None:
             if len(self._paces) >= MAX_PACES:
-                self._paces.clear()
-            pace = self._paces[viewer_id] = Pace(at=self._clock.monotonic())
+                self._paces = {viewer: kept for viewer, kept in self._paces.items() if not kept.full(now)}
+            pace = self._paces[viewer_id] = Pace(at=now)
         return pace
 
     async def like(self, event_id: str, count: int, *, anonymous: bool) -> None:
@@ -148,7 +164,7 @@ class Rooms:
         changed = await self.comments.set_status(event_id, ids, status, by, self._clock.utc())
         for comment in changed:
             if approve:
-                room.add_comment(comment, self._clock.monotonic())
+                room.show_comment(comment)
             else:
                 room.remove_comment(comment.id)
         return changed
@@ -158,7 +174,7 @@ class Rooms:
 
     def snapshot_of(self, room: Room) -> dict[str, object]:
         """The same for a room that is at hand."""
-        return room.snapshot(rfc3339(self._clock.utc()))
+        return room.snapshot(self._clock.utc())
 
     def viewers(self, event_id: str, venue_id: str | None) -> tuple[int, int, int]:
         """Current, peak and unique viewers of a venue, or with None of the room."""
@@ -190,27 +206,18 @@ class Rooms:
                 await self._keep_figures()
 
     def _send(self, room: Room) -> None:
-        batch = room.take_batch(self._clock.monotonic(), rfc3339(self._clock.utc()))
-        if batch is not None and self.broadcast is not None:
+        batch = room.take_batch(self._clock.monotonic(), self._clock.utc())
+        if self.broadcast is None:
+            return
+        if batch is not None:
             self.broadcast.to_room(room.event_id, "batch", batch)
+        self.broadcast.catch_up(room.event_id, lambda: self.snapshot_of(room))
 
     async def _keep_figures(self) -> None:
         for room in tuple(self._rooms.values()):
-            new = room.presence.take_new()
-            if new:
-                try:
-                    room.presence.seen_unique(await uniques.add(self._redis, room.event_id, dict(new)))
-                except (RedisError, OSError) as error:
-                    log.warning("redis does not answer", error=str(error)[:200])
-            if room.presence.dirty:
-                room.presence.dirty = False
-                try:
-                    if not await self._rooms_store.keep(room.event_id, room.record):
-                        log.warning("another process has taken the room over", event_id=room.event_id)
-                        self._rooms.pop(room.event_id, None)
-                except Exception as error:  # the database is away: the next round keeps it
-                    room.presence.dirty = True
-                    log.warning("figures not kept", event_id=room.event_id, error=str(error)[:200])
+            if not await self._figures.keep(room):
+                log.warning("another process has taken the room over", event_id=room.event_id)
+                self._rooms.pop(room.event_id, None)
 
     async def close(self) -> None:
         """Commit what waits and keep the last figures."""

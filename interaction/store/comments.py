@@ -29,9 +29,9 @@ class Comment:
     reply_to: str | None = None
 
 
-def comment_id(viewer_id: str, client_id: str) -> str:
-    """The same viewer and client id are the same comment, whatever the phone repeats."""
-    return hashlib.sha256(f"{viewer_id}\n{client_id}".encode()).hexdigest()[:24]
+def comment_id(event_id: str, viewer_id: str, client_id: str) -> str:
+    """The same viewer and client id are the same comment of an event, whatever the phone repeats."""
+    return hashlib.sha256(f"{event_id}\n{viewer_id}\n{client_id}".encode()).hexdigest()[:24]
 
 
 class CommentStore:

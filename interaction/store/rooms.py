@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pymongo import ReturnDocument
 
-from config.mongodb import DURABLE, Collection, Database
+from config.mongodb import DURABLE, Collection, Database, Document
 
 
 @dataclass(slots=True)
@@ -17,6 +17,8 @@ class RoomRecord:
     """Most viewers at once, by venue id, and for the whole room under `all`."""
     uniques: dict[str, int] = field(default_factory=dict)
     likes: int = 0
+    sketches: dict[str, bytes] = field(default_factory=dict)
+    """The unique counters as Redis keeps them, by venue id: what a flushed Redis goes on from."""
 
 
 class RoomStore:
@@ -31,23 +33,31 @@ class RoomStore:
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        return RoomRecord(
-            document["epoch"], document.get("peaks", {}), document.get("uniques", {}), document.get("likes", 0)
-        )
+        return _from_document(document)
 
     async def keep(self, event_id: str, record: RoomRecord) -> bool:
         """Store figures (they only grow); False when another owner has taken the room over."""
         figures = {f"peaks.{venue}": peak for venue, peak in record.peaks.items()}
         figures |= {f"uniques.{venue}": count for venue, count in record.uniques.items()}
         result = await self._rooms.update_one(
-            {"_id": event_id, "epoch": record.epoch}, {"$max": {**figures, "likes": record.likes}}
+            {"_id": event_id, "epoch": record.epoch},
+            {
+                "$max": {**figures, "likes": record.likes},
+                "$set": {"sketches": dict(record.sketches)},
+            },
         )
         return result.matched_count == 1
 
     async def figures(self, event_id: str) -> RoomRecord | None:
         document = await self._rooms.find_one({"_id": event_id})
-        if document is None:
-            return None
-        return RoomRecord(
-            document["epoch"], document.get("peaks", {}), document.get("uniques", {}), document.get("likes", 0)
-        )
+        return _from_document(document) if document is not None else None
+
+
+def _from_document(document: Document) -> RoomRecord:
+    return RoomRecord(
+        epoch=document["epoch"],
+        peaks=document.get("peaks", {}),
+        uniques=document.get("uniques", {}),
+        likes=document.get("likes", 0),
+        sketches=document.get("sketches", {}),
+    )

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 EVERYBODY = {"anonymous_may": ["watch", "like", "comment"], "moderation": "post"}
 
 
-async def live_event(hub: HubProcess, **fields: object) -> dict[str, Any]:
+async def live_event(hub: HubProcess, **fields: Any) -> dict[str, Any]:
     event = await asyncio.to_thread(hub.create_event, **fields)
     await asyncio.to_thread(hub.start_event, event["id"])
     return event

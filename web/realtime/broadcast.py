@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from typing import Any, cast
 
 import socketio
@@ -17,7 +18,9 @@ from engineio.async_drivers import aiohttp as engineio_aiohttp
 
 NAMESPACE = "/room"
 MAX_BACKLOG_BYTES = 256 * 1024
-"""A socket with this much unsent is skipped; it sees the missing number and loads the snapshot."""
+"""A socket with this much unsent is skipped; it gets the snapshot when it has caught up."""
+MAX_QUEUED = 100
+"""Packets in a polling socket's queue; a poll takes 16 at once."""
 
 
 class _TrackedWebSocket(engineio_aiohttp.WebSocket):  # type: ignore[misc]
@@ -59,6 +62,8 @@ class RoomBroadcast:
         self._rooms: dict[str, dict[str, str]] = {}
         """By event id: Socket.IO session id to Engine.IO session id."""
         self.skipped = 0
+        self._behind: dict[str, set[str]] = {}
+        """Sockets that missed a batch, by event id; they get the snapshot once they can take something again."""
 
     def join(self, event_id: str, sid: str) -> None:
         eio_sid = self._server.manager.eio_sid_from_sid(sid, NAMESPACE)
@@ -67,6 +72,7 @@ class RoomBroadcast:
 
     def leave(self, event_id: str, sid: str) -> None:
         members = self._rooms.get(event_id)
+        self._behind.get(event_id, set()).discard(sid)
         if members is not None:
             members.pop(sid, None)
             if not members:
@@ -82,8 +88,21 @@ class RoomBroadcast:
             return
         text = event_packet(event, payload)
         frame = text_frame("4" + text)
-        for eio_sid in members.values():
-            self._write(eio_sid, text, frame)
+        for sid, eio_sid in members.items():
+            if not self._write(eio_sid, text, frame):
+                self._behind.setdefault(event_id, set()).add(sid)
+
+    def catch_up(self, event_id: str, snapshot: Callable[[], object]) -> None:
+        """The snapshot to sockets that were too slow for a batch and can take something again."""
+        behind = self._behind.pop(event_id, None)
+        if not behind:
+            return
+        text = event_packet("snapshot", snapshot())
+        frame = text_frame("4" + text)
+        members = self._rooms.get(event_id, {})
+        still = {sid for sid in behind if sid in members and not self._write(members[sid], text, frame)}
+        if still:
+            self._behind[event_id] = still
 
     def to_one(self, event_id: str, sid: str, event: str, payload: object) -> None:
         """To one socket, by the same way, so that nothing overtakes."""
@@ -92,21 +111,24 @@ class RoomBroadcast:
             text = event_packet(event, payload)
             self._write(eio_sid, text, text_frame("4" + text))
 
-    def _write(self, eio_sid: str, text: str, frame: bytes) -> None:
+    def _write(self, eio_sid: str, text: str, frame: bytes) -> bool:
+        """False when the socket is too slow to take more now."""
         socket = cast(Any, self._server.eio.sockets.get(eio_sid))
         if socket is None or socket.closed:
-            return
+            return True
         transport = getattr(socket, "room_transport", None)
         # what is queued goes first: a batch never overtakes the snapshot before it
         if socket.upgraded and transport is not None and socket.queue.empty():
             if transport.is_closing():
-                return
+                return True
             if transport.get_write_buffer_size() > MAX_BACKLOG_BYTES:
                 self.skipped += 1
-                return
+                return False
             transport.write(frame)
-        elif socket.queue.qsize() < 100:
+            return True
+        if socket.queue.qsize() < MAX_QUEUED:
             # polling, or between polling and websocket: its queue is sent by whoever serves it next
             socket.queue.put_nowait(engineio_packet.Packet(engineio_packet.MESSAGE, data=text))
-        else:
-            self.skipped += 1
+            return True
+        self.skipped += 1
+        return False

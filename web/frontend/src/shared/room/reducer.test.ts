@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { afterBatch, emptyRoom, fromSnapshot, type Batch, type BatchItem, type Snapshot } from "./reducer";
 
-const comment = (id: string, at = 1) => ({ id, text: id, viewer: { id: "v", nickname: "n" }, at, status: "shown" });
+const comment = (id: string, second = 1) => ({
+  id,
+  text: id,
+  viewer: { id: "v", nickname: "n" },
+  at: `2026-10-01T12:00:0${second}.000Z`,
+  status: "shown",
+});
 const snapshot: Snapshot = {
   epoch: 3,
   seq: 10,

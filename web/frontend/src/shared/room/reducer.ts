@@ -3,7 +3,7 @@ export interface RoomComment {
   id: string;
   text: string;
   viewer: { id: string; nickname: string };
-  at: number;
+  at: string;
   status: string;
   reply_to?: string | null;
 }

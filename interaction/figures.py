@@ -1,0 +1,54 @@
+"""Keep a room's figures: uniques counted in Redis, then they, peaks and likes in MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from pymongo.errors import PyMongoError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from interaction.keys import uniques
+from interaction.room import Room
+from interaction.store.rooms import RoomStore
+
+REDIS_SECONDS = 2.0
+"""A Redis that takes longer is away; the viewers it missed are offered again next time."""
+
+log = structlog.get_logger(__name__)
+
+
+class Figures:
+    """Runs beside the ticks: a store that hangs delays figures, never a batch."""
+
+    def __init__(self, store: RoomStore, redis: Redis) -> None:
+        self._store = store
+        self._redis = redis
+
+    async def keep(self, room: Room) -> bool:
+        """Store what changed. False when another owner has taken the room over."""
+        await self._count_uniques(room)
+        presence = room.presence
+        if not presence.dirty:
+            return True
+        presence.dirty = False
+        try:
+            return await self._store.keep(room.event_id, room.record)
+        except PyMongoError as error:
+            presence.dirty = True
+            log.warning("figures not kept", event_id=room.event_id, error=str(error)[:200])
+            return True
+
+    async def _count_uniques(self, room: Room) -> None:
+        new = room.presence.take_new()
+        if not new:
+            return
+        try:
+            async with asyncio.timeout(REDIS_SECONDS):
+                counted = await uniques.add(self._redis, room.event_id, new, room.record.sketches)
+        except (RedisError, OSError, TimeoutError) as error:
+            room.presence.put_back(new)
+            log.warning("redis does not answer", error=str(error)[:200])
+            return
+        room.presence.seen_unique(counted)

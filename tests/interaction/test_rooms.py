@@ -1,0 +1,152 @@
+"""Rooms on a real MongoDB and Redis: nothing acknowledged is lost or doubled, a flushed Redis hurts nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from config.clock import SystemClock
+from config.mongodb import Database
+from interaction.comments import Rejected
+from interaction.room import RoomRules
+from interaction.rooms import Rooms, open_rooms
+
+pytestmark = pytest.mark.service
+
+EVENT = "event1"
+OPEN = RoomRules("live", "post", ("watch", "like", "comment"), False, {"venue1": True})
+
+
+class Wall:
+    """A broadcast that keeps what everybody was sent."""
+
+    def __init__(self) -> None:
+        self.batches: list[dict[str, Any]] = []
+
+    def to_room(self, event_id: str, event: str, payload: Any) -> None:
+        self.batches.append(payload)
+
+    def catch_up(self, event_id: str, snapshot: Callable[[], object]) -> None:
+        pass
+
+    def items(self, kind: str) -> list[dict[str, Any]]:
+        return [item for batch in self.batches for item in batch["items"] if item["type"] == kind]
+
+
+@pytest.fixture
+async def rooms(database: Database, redis: Redis) -> AsyncIterator[Rooms]:
+    async with open_rooms(database, redis, SystemClock(), tick_seconds=0.05) as opened:
+        opened.broadcast = Wall()
+        opened.apply_rules(EVENT, OPEN)
+        yield opened
+
+
+def wall(rooms: Rooms) -> Wall:
+    assert isinstance(rooms.broadcast, Wall)
+    return rooms.broadcast
+
+
+async def say(rooms: Rooms, viewer: str, text: str, client_id: str = "1") -> Any:
+    return await rooms.comment(EVENT, viewer, viewer, text=text, client_id=client_id, reply_to=None, anonymous=True)
+
+
+async def ticked(rooms: Rooms, condition: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("did not come true")
+
+
+async def test_a_thousand_comments_at_once_are_all_kept(rooms: Rooms, database: Database) -> None:
+    said = await asyncio.gather(*(say(rooms, f"viewer{n}", f"words {n}") for n in range(1000)))
+    kept = {document["_id"] async for document in database.comments.find({}, {"_id": 1})}
+    assert {comment.id for comment in said} == kept and len(kept) == 1000
+    await ticked(
+        rooms, lambda: sum(b["hidden"] for b in wall(rooms).batches) + len(wall(rooms).items("comment")) == 1000
+    )
+
+
+async def test_the_same_client_id_is_one_comment(rooms: Rooms, database: Database) -> None:
+    first, second = await asyncio.gather(say(rooms, "viewer", "once"), say(rooms, "viewer", "once"))
+    third = await say(rooms, "viewer", "once")
+    assert first.id == second.id == third.id
+    assert await database.comments.count_documents({}) == 1
+    await ticked(rooms, lambda: len(wall(rooms).items("comment")) == 1)
+
+
+async def test_too_fast_says_when_and_keeps_nothing(rooms: Rooms, database: Database) -> None:
+    for number in range(3):
+        await say(rooms, "viewer", "hello", str(number))
+    with pytest.raises(Rejected) as refusal:
+        await say(rooms, "viewer", "hello", "4")
+    assert refusal.value.code == "too_fast" and refusal.value.retry_after is not None
+    assert await database.comments.count_documents({}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("", "empty"), (" \n\t ", "empty"), ("\u0000\u0007", "empty"), ("长" * 201, "too_long")]
+)
+async def test_what_cannot_be_said(rooms: Rooms, text: str, code: str) -> None:
+    with pytest.raises(Rejected) as refusal:
+        await say(rooms, "viewer", text)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        (RoomRules("ended", "post", ("comment",)), "room_closed"),
+        (RoomRules("live", "post", ("comment",), cut=True), "cut"),
+        (RoomRules("live", "post", ("watch",)), "sign_in_to_comment"),
+    ],
+)
+async def test_when_nobody_may_speak(rooms: Rooms, rules: RoomRules, code: str) -> None:
+    rooms.apply_rules(EVENT, rules)
+    with pytest.raises(Rejected) as refusal:
+        await say(rooms, "viewer", "hello")
+    assert refusal.value.code == code
+
+
+async def test_a_held_comment_is_seen_once_it_is_let_through(rooms: Rooms) -> None:
+    rooms.apply_rules(EVENT, RoomRules("live", "pre", ("comment",)))
+    comment = await say(rooms, "viewer", "please")
+    assert comment.status == "held"
+    assert (await rooms.snapshot(EVENT))["comments"] == []
+    await rooms.review(EVENT, [comment.id], approve=True, by="moderator")
+    await ticked(rooms, lambda: len(wall(rooms).items("comment")) == 1)
+    await rooms.review(EVENT, [comment.id], approve=False, by="moderator")
+    await ticked(rooms, lambda: len(wall(rooms).items("comment_removed")) == 1)
+
+
+async def test_a_flushed_redis_loses_no_figure(rooms: Rooms, redis: Redis) -> None:
+    for number in range(30):
+        await rooms.heartbeat(EVENT, f"viewer{number}", "venue1")
+    await ticked(rooms, lambda: rooms.viewers(EVENT, "venue1")[2] >= 29)
+    await redis.flushall()
+    for number in range(30, 40):
+        await rooms.heartbeat(EVENT, f"viewer{number}", "venue1")
+    await ticked(rooms, lambda: rooms.viewers(EVENT, "venue1")[2] >= 38)
+    assert rooms.viewers(EVENT, None)[:2] == (40, 40)
+
+
+async def test_figures_and_comments_outlive_the_process(database: Database, redis: Redis) -> None:
+    clock = SystemClock()
+    epochs = []
+    for _ in range(2):
+        async with open_rooms(database, redis, clock, tick_seconds=0.05) as opened:
+            opened.apply_rules(EVENT, OPEN)
+            snapshot = await opened.snapshot(EVENT)
+            epochs.append(snapshot["epoch"])
+            if not snapshot["comments"]:
+                await say(opened, "viewer", "still here")
+                await opened.heartbeat(EVENT, "viewer", "venue1")
+                await ticked(opened, lambda rooms=opened: rooms.viewers(EVENT, "venue1")[1] == 1)  # type: ignore[misc]
+            else:
+                assert [comment["text"] for comment in snapshot["comments"]] == ["still here"]  # type: ignore[attr-defined]
+                assert opened.viewers(EVENT, "venue1")[1] == 1
+    assert epochs[1] > epochs[0]  # type: ignore[operator]
