@@ -37,12 +37,33 @@ def _sequence_size(header: bytes) -> tuple[int, int]:
     if reader.flag():  # reduced_still_picture_header
         reader.skip(5)
     else:
-        if reader.flag():  # timing_info_present: rare in live encoders, and long to skip
-            return 0, 0
-        reader.flag()
-        for _ in range(reader.bits(5) + 1):
-            reader.skip(12)
-            if reader.bits(5) > 7:
-                reader.skip(1)
+        delay_bits = _skip_timing(reader)
+        _skip_operating_points(reader, delay_bits)
     width_bits, height_bits = reader.bits(4) + 1, reader.bits(4) + 1
     return reader.bits(width_bits) + 1, reader.bits(height_bits) + 1
+
+
+def _skip_timing(reader: BitReader) -> int | None:
+    """timing_info and decoder_model_info; the length of buffer delays when there is a decoder model."""
+    if not reader.flag():
+        return None
+    reader.skip(32 + 32)
+    if reader.flag():  # equal_picture_interval
+        reader.uvlc()
+    if not reader.flag():  # decoder_model_info_present
+        return None
+    delay_bits = reader.bits(5) + 1
+    reader.skip(32 + 5 + 5)
+    return delay_bits
+
+
+def _skip_operating_points(reader: BitReader, delay_bits: int | None) -> None:
+    has_display_delay = reader.flag()
+    for _ in range(reader.bits(5) + 1):
+        reader.skip(12)
+        if reader.bits(5) > 7:
+            reader.skip(1)
+        if delay_bits is not None and reader.flag():
+            reader.skip(2 * delay_bits + 1)
+        if has_display_delay and reader.flag():
+            reader.skip(4)

@@ -38,6 +38,13 @@ class BitReader:
                 raise CodecError("Exp-Golomb code is too long")
         return (1 << zeros) - 1 + self.bits(zeros)
 
+    def uvlc(self) -> int:
+        """AV1's variable length code: as ue(v), but after 32 zeros no bits follow (AV1 4.10.3)."""
+        zeros = 0
+        while not self.flag():
+            zeros += 1
+        return (1 << zeros) - 1 + self.bits(zeros) if zeros < 32 else (1 << 32) - 1
+
     def se(self) -> int:
         """A signed Exp-Golomb code."""
         code = self.ue()

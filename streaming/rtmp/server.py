@@ -22,6 +22,8 @@ HELLO_SECONDS = 15.0
 """From connecting to an accepted publish; a field's hotspot needs two or three."""
 SILENCE_SECONDS = 10.0
 """A publisher that sends nothing for this long is gone, whatever TCP thinks."""
+FAREWELL_SECONDS = 5.0
+"""After FCUnpublish: the encoder still has deleteStream to send, and calls a socket closed under it an error."""
 MAX_CONNECTIONS = 500
 """A county pushes a dozen feeds; beyond this a flood would take file descriptors from viewers."""
 MAX_CONNECTIONS_PER_ADDRESS = 40
@@ -64,6 +66,7 @@ class _Session(asyncio.Protocol):
         self._last_data = 0.0
         self._ended = False
         self._counted = False
+        self._farewell = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -100,7 +103,10 @@ class _Session(asyncio.Protocol):
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._close("the encoder closed the connection" if exc is None else f"connection lost: {exc}")
+        if self._farewell:
+            self._close("the encoder stopped")
+        else:
+            self._close("the encoder closed the connection" if exc is None else f"connection lost: {exc}")
         if self._counted:
             self._counted = False
             self._timer.cancel()
@@ -126,7 +132,10 @@ class _Session(asyncio.Protocol):
                 self._encoder = event.encoder
             case PublishEnded():
                 self._end_publication("the encoder stopped")
-                self._close("the encoder stopped")
+                self._demuxer = Demuxer()  # the same connection may publish again
+                self._farewell = True
+                self._timer.cancel()
+                self._timer = self._loop.call_later(FAREWELL_SECONDS, self._close, "the encoder stopped")
 
     def _deliver(self, tag: TagReceived) -> None:
         if self._publication is None:
@@ -155,6 +164,10 @@ class _Session(asyncio.Protocol):
             publication.close("the encoder left before it was admitted")
             return
         self._publication = publication
+        if self._farewell:
+            self._farewell = False
+            self._timer.cancel()
+            self._timer = self._loop.call_later(SILENCE_SECONDS, self._check_silence)
         early = self._connection.accept_publish()
         self._flush()
         self._transport.resume_reading()
