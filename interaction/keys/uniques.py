@@ -25,20 +25,23 @@ def key(event_id: str, venue_id: str) -> str:
 async def add(
     redis: Redis, event_id: str, by_venue: Mapping[str, Collection[str]], sketches: Mapping[str, bytes]
 ) -> dict[str, Unique]:
-    """Add viewers to the venues' counters, one round trip; what each touched venue counts now.
+    """Add viewers to the venues' counters; what each touched venue counts now.
 
     A counter that Redis has lost goes on from its sketch.
     """
     pipeline = redis.pipeline(transaction=False)
     for venue_id, viewers in by_venue.items():
         name = key(event_id, venue_id)
-        pipeline.set(name, sketches.get(venue_id, b""), nx=True, ex=EXPIRES_SECONDS)
+        if sketch := sketches.get(venue_id):
+            pipeline.set(name, sketch, nx=True)
         pipeline.pfadd(name, *viewers)
         pipeline.expire(name, EXPIRES_SECONDS)
-        pipeline.pfcount(name)
-        pipeline.get(name)
+    await pipeline.execute()
+    for venue_id in by_venue:
+        pipeline.pfcount(key(event_id, venue_id))
+        pipeline.get(key(event_id, venue_id))
     results = await pipeline.execute()
     return {
-        venue_id: Unique(int(results[index * 5 + 3]), bytes(results[index * 5 + 4]))
+        venue_id: Unique(int(results[index * 2]), bytes(results[index * 2 + 1]))
         for index, venue_id in enumerate(by_venue)
     }
