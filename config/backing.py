@@ -13,7 +13,7 @@ from pymongo.uri_parser import parse_uri
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from config.embedded.mongod import embedded_mongod
+from config.embedded.mongod import embedded_mongod, running_url
 from config.embedded.redis_server import embedded_redis
 from config.mongodb import Client, Database
 from config.settings import StoreSettings
@@ -25,6 +25,10 @@ ANSWER_MS = 5_000
 
 class BackingError(Exception):
     """A backing service cannot be used; the message says which, and what to do."""
+
+
+class HeldByAnother(BackingError):
+    """Another hub runs on the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def locked(data_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BackingError(
+            raise HeldByAnother(
                 f"another hub is running on {data_dir}: stop it first, or give this one its own VENUECAST_DATA_DIR"
             ) from None
         yield
@@ -66,9 +70,30 @@ async def open_backing(store: StoreSettings) -> AsyncIterator[Backing]:
 
 
 @asynccontextmanager
+async def open_database(store: StoreSettings) -> AsyncIterator[Database]:
+    """The installation's MongoDB for a command: the named one, the running hub's, or its own, started for now."""
+    if store.mongodb_url is not None:
+        async with open_mongodb(store.mongodb_url.get_secret_value()) as database:
+            yield database
+        return
+    try:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(locked(store.data_dir))
+            url = await stack.enter_async_context(embedded_mongod(store.data_dir / "mongod"))
+            yield await stack.enter_async_context(open_mongodb(url))
+    except HeldByAnother:
+        # a hub is running on this directory: its mongod answers on the port that stands beside the data
+        async with open_mongodb(running_url(store.data_dir / "mongod")) as database:
+            yield database
+
+
+@asynccontextmanager
 async def open_mongodb(url: str, name: str | None = None) -> AsyncIterator[Database]:
     """The database that the URL names (`venuecast` when it names none). BackingError when it does not answer."""
-    client: Client = Client(url, tz_aware=True, serverSelectionTimeoutMS=ANSWER_MS)
+    try:
+        client: Client = Client(url, tz_aware=True, serverSelectionTimeoutMS=ANSWER_MS)
+    except (PyMongoError, ValueError) as error:
+        raise BackingError(f"the MongoDB address cannot be read: {error}. Check VENUECAST_MONGODB_URL") from None
     try:
         try:
             await client.admin.command("ping")
@@ -83,7 +108,10 @@ async def open_mongodb(url: str, name: str | None = None) -> AsyncIterator[Datab
 @asynccontextmanager
 async def open_redis(url: str) -> AsyncIterator[Redis]:
     """A Redis client. BackingError when the server does not answer."""
-    client = Redis.from_url(url, socket_connect_timeout=ANSWER_MS / 1000)
+    try:
+        client = Redis.from_url(url, socket_connect_timeout=ANSWER_MS / 1000)
+    except ValueError as error:
+        raise BackingError(f"the Redis address cannot be read: {error}. Check VENUECAST_REDIS_URL") from None
     try:
         try:
             await client.ping()

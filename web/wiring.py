@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -241,13 +241,6 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     )
     stack.enter_context(_told(settings, running))
     return running
-
-
-async def serve(settings: Settings, on_ready: Callable[[Running], None], stop: asyncio.Event) -> None:
-    """Run until `stop` is set, then close in order."""
-    async with open_hub(settings) as running:
-        on_ready(running)
-        await stop.wait()
 
 
 async def _listen(stack: AsyncExitStack, app: web.Application, settings: Settings, tls: ssl.SSLContext | None) -> int:

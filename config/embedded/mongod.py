@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import importlib.util
 import json
 import shutil
@@ -24,6 +25,7 @@ CACHE_GB = "0.25"
 OPLOG_MB = "990"
 """The least that mongod takes."""
 READY_SECONDS = 45.0
+OLD_ONE_SECONDS = 30.0
 _NO_REPLICA_SET_YET = 94
 _ALREADY_INITIALIZED = 23
 
@@ -39,6 +41,18 @@ def mongod_binary() -> Path | None:
     return Path(found) if found else None
 
 
+def running_url(directory: Path) -> str:
+    """The address of the mongod that another process runs on `directory`. Blocking; ChildError when none is known."""
+    try:
+        return _url(int((directory / "port").read_text()))
+    except (FileNotFoundError, ValueError):
+        raise ChildError(f"no embedded mongod is known under {directory}") from None
+
+
+def _url(port: int) -> str:
+    return f"mongodb://127.0.0.1:{port}/?directConnection=true"
+
+
 @asynccontextmanager
 async def embedded_mongod(directory: Path) -> AsyncIterator[str]:
     """Run mongod on `directory` while the context is open; yields its connection URL."""
@@ -51,6 +65,7 @@ async def embedded_mongod(directory: Path) -> AsyncIterator[str]:
         binary.chmod(0o755)
     data = directory / "data"
     data.mkdir(parents=True, exist_ok=True)
+    await _until_unlocked(data)
     port = _kept_port(directory)
     log = directory / "mongod.log"
     log.unlink(missing_ok=True)
@@ -60,12 +75,34 @@ async def embedded_mongod(directory: Path) -> AsyncIterator[str]:
         "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]  # fmt: skip
     child = start_child(command, log)
-    url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    url = _url(port)
     try:
         await _until_primary(url, f"127.0.0.1:{port}", child.poll, log)
         yield url
     finally:
         await asyncio.to_thread(stop_child, child)
+
+
+async def _until_unlocked(data: Path) -> None:
+    """After a kill -9 of the hub its mongod ends by itself within moments; it holds its lock until then."""
+    deadline = time.monotonic() + OLD_ONE_SECONDS
+    while await asyncio.to_thread(_is_locked, data / "mongod.lock"):
+        if time.monotonic() > deadline:
+            raise ChildError(f"another mongod runs on {data}; stop it first")
+        await asyncio.sleep(0.1)
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process holds mongod's lock file (a POSIX record lock)."""
+    try:
+        with path.open("r+b") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(lock, fcntl.LOCK_UN)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _kept_port(directory: Path) -> int:

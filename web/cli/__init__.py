@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import typer
 
+from web.cli.backup import backup, restore
+from web.cli.check import check
+from web.cli.demo import demo
 from web.cli.serve import serve
+from web.cli.user import app as user
 
 app = typer.Typer(
     name="venuecast", no_args_is_help=True, add_completion=False, help="Live streaming for media centres."
 )
-app.command()(serve)
+for command in (serve, demo, check, backup, restore):
+    app.command()(command)
+app.add_typer(user, name="user")
 
 
 @app.callback()
