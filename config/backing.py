@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -102,7 +103,7 @@ async def open_mongodb(url: str, name: str | None = None) -> AsyncIterator[Datab
             raise BackingError(f"MongoDB does not answer: {error}. Check VENUECAST_MONGODB_URL") from error
         yield client[named]
     finally:
-        client.close()
+        await asyncio.to_thread(client.close)  # says goodbye to the server, which may not listen any more
 
 
 @asynccontextmanager

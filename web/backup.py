@@ -11,8 +11,11 @@ import hashlib
 import io
 import json
 import tarfile
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import bson
 
@@ -22,6 +25,9 @@ FORMAT = 1
 KEPT = ("media", "posters", "token.secret")
 """What of the data directory is not in MongoDB. The embedded servers' own files are not carried."""
 BATCH = 500
+SPOOL_BYTES = 8 * 1024 * 1024
+"""A collection up to this size stays in memory on its way; a larger one takes a temporary file."""
+COPY_BYTES = 1024 * 1024
 MANIFEST = "manifest.json"
 
 
@@ -36,22 +42,27 @@ async def write_backup(database: Database, data_dir: Path, target: Path) -> int:
     count = 0
     with await asyncio.to_thread(tarfile.open, draft, "w") as archive:
         for name in sorted(await database.list_collection_names()):
-            documents = io.BytesIO()
-            async for document in database[name].find({}, batch_size=BATCH):
-                documents.write(bson.encode(document))
-                count += 1
-            await asyncio.to_thread(_add, archive, checksums, f"mongodb/{name}.bson", documents.getvalue())
+            with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as documents:
+                async for document in database[name].find({}, batch_size=BATCH):
+                    documents.write(bson.encode(document))
+                    count += 1
+                checksums[f"mongodb/{name}.bson"] = await asyncio.to_thread(
+                    _add, archive, f"mongodb/{name}.bson", documents
+                )
         for path in await asyncio.to_thread(_files, data_dir):
-            content = await asyncio.to_thread(path.read_bytes)
-            await asyncio.to_thread(_add, archive, checksums, f"data/{path.relative_to(data_dir)}", content)
+            name = f"data/{path.relative_to(data_dir)}"
+            checksums[name] = await asyncio.to_thread(_add_file, archive, name, path)
         manifest = {"format": FORMAT, "made_at": time.time(), "documents": count, "sha256": checksums}
-        await asyncio.to_thread(_add, archive, {}, MANIFEST, json.dumps(manifest).encode())
+        await asyncio.to_thread(_add, archive, MANIFEST, io.BytesIO(json.dumps(manifest).encode()))
     await asyncio.to_thread(draft.replace, target)
     return count
 
 
 async def restore_backup(database: Database, data_dir: Path, source: Path, *, force: bool) -> int:
-    """Bring everything back. Refuses an installation that holds events already, unless forced (it is replaced then)."""
+    """Bring everything back. Refuses an installation that holds events already, unless forced (it is replaced then).
+
+    Nothing is touched before the whole file has been read and its checksums hold. Returns the number of documents.
+    """
     if not force and await database.events.find_one({}) is not None:
         raise BackupError("this installation holds events already; restore into an empty one, or use --force")
     try:
@@ -59,34 +70,51 @@ async def restore_backup(database: Database, data_dir: Path, source: Path, *, fo
     except (OSError, tarfile.TarError) as error:
         raise BackupError(f"{source} cannot be read: {error}") from None
     with archive:
-        manifest = json.loads(_read(archive, MANIFEST))
-        if manifest.get("format") != FORMAT:
-            raise BackupError(f"{source} has format {manifest.get('format')}; this version reads {FORMAT}")
-        for name, checksum in manifest["sha256"].items():
-            content = await asyncio.to_thread(_read, archive, name)
-            if await asyncio.to_thread(_digest, content) != checksum:
-                raise BackupError(f"{name} in {source} is damaged; nothing was restored")
+        names = await asyncio.to_thread(_checked_names, archive, source, data_dir)
+        for name in await database.list_collection_names():
+            await database[name].drop()
         count = 0
-        for name in manifest["sha256"]:
-            content = await asyncio.to_thread(_read, archive, name)
+        for name in names:
             kind, _, rest = name.partition("/")
             if kind == "mongodb":
-                count += await _restore_collection(database, rest.removesuffix(".bson"), content)
-            elif kind == "data":
-                await asyncio.to_thread(_put, data_dir, rest, content)
+                count += await _restore_collection(database, rest.removesuffix(".bson"), _member(archive, name))
+            else:
+                await asyncio.to_thread(_put, data_dir / rest, _member(archive, name))
     return count
 
 
-async def _restore_collection(database: Database, name: str, content: bytes) -> int:
-    documents = bson.decode_all(content)
-    await database[name].delete_many({})
-    for start in range(0, len(documents), BATCH):
-        await database[name].insert_many(documents[start : start + BATCH])
-    return len(documents)
+async def _restore_collection(database: Database, name: str, source: IO[bytes]) -> int:
+    documents = bson.decode_file_iter(source)
+    count = 0
+    while batch := await asyncio.to_thread(_next, documents):
+        await database[name].insert_many(batch)
+        count += len(batch)
+    return count
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _next(documents: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [document for _, document in zip(range(BATCH), documents, strict=False)]
+
+
+def _checked_names(archive: tarfile.TarFile, source: Path, data_dir: Path) -> list[str]:
+    """The names of what the archive holds. BackupError when anything in it is missing, damaged or out of place."""
+    try:
+        manifest = json.load(_member(archive, MANIFEST))
+    except ValueError:
+        raise BackupError(f"{source} is damaged: its list of contents cannot be read") from None
+    if manifest.get("format") != FORMAT:
+        raise BackupError(f"{source} has format {manifest.get('format')}; this version reads {FORMAT}")
+    for name, checksum in manifest["sha256"].items():
+        kind, _, rest = name.partition("/")
+        if kind not in ("mongodb", "data") or not (data_dir / rest).resolve().is_relative_to(data_dir.resolve()):
+            raise BackupError(f"{source} names something that does not belong into a backup: {name}")
+        digest = hashlib.sha256()
+        member = _member(archive, name)
+        while piece := member.read(COPY_BYTES):
+            digest.update(piece)
+        if digest.hexdigest() != checksum:
+            raise BackupError(f"{name} in {source} is damaged; nothing was restored")
+    return list(manifest["sha256"])
 
 
 def _files(data_dir: Path) -> list[Path]:
@@ -95,28 +123,48 @@ def _files(data_dir: Path) -> list[Path]:
     return [path for path in (*kept, *inside) if path.is_file()]
 
 
-def _add(archive: tarfile.TarFile, checksums: dict[str, str], name: str, content: bytes) -> None:
-    checksums[name] = _digest(content)
+def _add_file(archive: tarfile.TarFile, name: str, path: Path) -> str:
+    with path.open("rb") as content:
+        return _add(archive, name, content)
+
+
+def _add(archive: tarfile.TarFile, name: str, content: IO[bytes]) -> str:
+    """Append a member; the SHA-256 of what was written, in hex."""
     entry = tarfile.TarInfo(name)
-    entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o600
-    archive.addfile(entry, io.BytesIO(content))
+    entry.size, entry.mtime, entry.mode = content.seek(0, io.SEEK_END), int(time.time()), 0o600
+    content.seek(0)
+    summed = _Summed(content)
+    archive.addfile(entry, summed)
+    return summed.digest.hexdigest()
 
 
-def _read(archive: tarfile.TarFile, name: str) -> bytes:
+class _Summed(io.RawIOBase):
+    """A file that sums what is read from it."""
+
+    def __init__(self, content: IO[bytes]) -> None:
+        self.digest = hashlib.sha256()
+        self._content = content
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._content.read(size)
+        self.digest.update(piece)
+        return piece
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     try:
         member = archive.extractfile(name)
     except KeyError:
         member = None
     if member is None:
         raise BackupError(f"the backup has no {name}; it is not complete")
-    return member.read()
+    return member
 
 
-def _put(data_dir: Path, name: str, content: bytes) -> None:
-    path = (data_dir / name).resolve()
-    if not path.is_relative_to(data_dir.resolve()):
-        raise BackupError(f"the backup names a file outside the data directory: {name}")
+def _put(path: Path, content: IO[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    with path.open("wb") as target:
+        while piece := content.read(COPY_BYTES):
+            target.write(piece)
     if path.suffix == ".secret":
         path.chmod(0o600)

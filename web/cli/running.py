@@ -39,15 +39,17 @@ def stop_signal() -> asyncio.Event:
     """Set by the first Ctrl-C or SIGTERM. A second one ends the process at once: what was acknowledged is durable,
     and the embedded servers end with their parent."""
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
 
     def asked() -> None:
-        if stop.is_set():
-            os._exit(HURRIED)
         stop.set()
         typer.echo("\nStopping in order. Ctrl-C again hurries.")
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            signal.signal(number, lambda *_: os._exit(HURRIED))  # works while the loop is held up, too
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         loop.add_signal_handler(number, asked)
     return stop
 

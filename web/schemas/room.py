@@ -8,7 +8,7 @@ from web.schemas.base import Body, Instant, View
 
 
 class JoinBody(Body):
-    device_id: str = Field(min_length=8, max_length=128, description="Random, kept by the phone")
+    device_id: str = Field(min_length=1, max_length=128, description="Random, kept by the phone")
     nickname: str | None = Field(default=None, max_length=20)
     app_token: str | None = Field(default=None, max_length=4000)
 
