@@ -6,7 +6,7 @@ from aiohttp import web
 
 from streaming.events.model import Event, FeedAddress
 from web.accounts.model import Permission
-from web.auth.identity import caller
+from web.identity import caller
 from web.keys import EVENTS
 from web.problems import Problem
 

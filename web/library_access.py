@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from web.accounts.model import Permission
-from web.auth.identity import authenticate, caller
+from web.identity import authenticate, caller
 from web.keys import CALLER
 from web.problems import Problem
 

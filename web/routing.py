@@ -13,7 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
-from web.auth.identity import authenticate
+from web.identity import authenticate
 from web.keys import BODY
 from web.problems import Problem, problem
 

@@ -13,7 +13,7 @@ from web.accounts.actions import AccountError, Accounts
 from web.accounts.model import Center, Crew, Permission, Quotas
 from web.accounts.store import UsernameTaken
 from web.auth.audit import Audit
-from web.auth.identity import address_of, caller
+from web.identity import address_of, caller
 from web.problems import Problem
 from web.routing import Access, Endpoint, answer, body_of
 from web.schemas.accounts import (

@@ -9,10 +9,10 @@ from aiohttp import web
 from web.accounts.actions import AccountError, Accounts
 from web.accounts.model import PERMISSIONS, Center, Crew, Permission, Role
 from web.auth.audit import Audit
-from web.auth.identity import COOKIE, address_of, caller, from_own_page
 from web.auth.lockout import Lockout
 from web.auth.passwords import verify_password
 from web.auth.sessions import ACCESS_SECONDS, IDLE_SECONDS, Sessions, session_id_of
+from web.identity import COOKIE, address_of, caller, from_own_page
 from web.keys import SESSION_ID
 from web.problems import Problem
 from web.routing import Access, Endpoint, answer, body_of

@@ -20,7 +20,7 @@ from web.access import access_event, access_feed, chosen_center
 from web.accounts.actions import Accounts
 from web.accounts.model import Center, Permission
 from web.auth.audit import Audit
-from web.auth.identity import address_of, caller
+from web.identity import address_of, caller
 from web.posters import BadPicture, Posters
 from web.problems import Problem
 from web.routing import Access, Endpoint, answer, body_of

@@ -15,7 +15,7 @@ from streaming.events.store import EventStore
 from web.access import access_event
 from web.accounts.model import Permission
 from web.auth.audit import Audit
-from web.auth.identity import address_of, caller
+from web.identity import address_of, caller
 from web.problems import Problem
 from web.realtime.viewers import ViewerTokens
 from web.routing import Access, Endpoint, answer, body_of
