@@ -67,9 +67,22 @@ def hub_benchmarks(directory: Path, flv: Path, root: Path) -> dict[str, Any]:
             fanout.measure("venuecast", hub.pid, "flv", f"{base}.flv", count, root_only=True) for count in VIEWERS
         ]
         playlist, segment = copy_for_nginx(base, root)
+        peer = stack.enter_context(nginx(directory, root))
+        pin(peer.pid, SERVER_CORE)
+        static = f"http://127.0.0.1:{peer.http_port}"
         http_rows = [
-            http.measure("venuecast", "playlist", hub.pid, playlist, root_only=True),
-            http.measure("venuecast", "segment", hub.pid, segment, root_only=True),
+            *http.side_by_side(
+                [
+                    http.Target("venuecast", "playlist", hub.pid, playlist, True),
+                    http.Target("nginx", "playlist", peer.pid, f"{static}/index.m3u8", False),
+                ]
+            ),
+            *http.side_by_side(
+                [
+                    http.Target("venuecast", "segment", hub.pid, segment, True),
+                    http.Target("nginx", "segment", peer.pid, f"{static}/segment.m4s", False),
+                ]
+            ),
         ]
     return {"idle_percent_of_core": idle, "fanout": flv_rows, "http": http_rows}
 
@@ -168,11 +181,6 @@ def main() -> None:
         result: dict[str, Any] = hub_benchmarks(directory, flv, root)
         with nginx(directory, root) as peer:
             result["fanout"] += peer_fanout(peer, flv, "rtmp")
-            base = f"http://127.0.0.1:{peer.http_port}"
-            result["http"] += [
-                http.measure("nginx", "playlist", peer.pid, f"{base}/index.m3u8", root_only=False),
-                http.measure("nginx", "segment", peer.pid, f"{base}/segment.m4s", root_only=False),
-            ]
         with node_media_server(directory) as peer:
             result["fanout"] += peer_fanout(peer, flv, "flv")
         result["delays"] = glass_to_glass(directory)

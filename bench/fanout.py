@@ -12,7 +12,7 @@ from statistics import median, quantiles
 from bench.cpu import CLIENT_CORE, pin, usage
 
 WINDOW_SECONDS = 6.0
-WINDOWS = 2
+WINDOWS = 3
 
 
 @dataclass(frozen=True, slots=True)

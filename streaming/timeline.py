@@ -184,7 +184,7 @@ class Timeline:
         if at >= self._end:
             self._end, self._end_utc = at, packet.arrival
         duration = clock.step if clock.track.is_video else _frame_samples(clock, packet)
-        return replace(packet, dts=dts, pts=max(dts + composition, 0), duration=duration)
+        return packet.at(dts, max(dts + composition, 0), duration)
 
     def _snap(self, clock: _Clock, wanted: int, packet: Packet) -> int:
         """Audio goes on sample by sample while that is near enough to what the stamps say."""

@@ -228,7 +228,7 @@ class Program(Stream):
         at = dts / track.timescale
         if at >= self._end:
             self._end, self._end_utc = at, packet.arrival
-        self.write(replace(packet, dts=dts, pts=pts))
+        self.write(packet.at(dts, pts, packet.duration))
 
     def write(self, item: Item) -> None:
         if isinstance(item, Format):

@@ -68,14 +68,16 @@ def test_a_second_ctrl_c_hurries(tmp_path: Path) -> None:
         # the embedded servers are held, so that an orderly stop would have to wait for them
         for child in started:
             child.suspend()
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-        assert process.status() != psutil.STATUS_ZOMBIE
-        began = time.monotonic()
-        assert hub.stop() == 130
-        assert time.monotonic() - began < 3
-        for child in started:
-            child.resume()
+        try:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            assert process.status() != psutil.STATUS_ZOMBIE
+            began = time.monotonic()
+            assert hub.stop() == 130
+            assert time.monotonic() - began < 3
+        finally:
+            for child in started:
+                child.resume()
         assert gone(started)
 
 
