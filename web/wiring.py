@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+import socketio
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge
 from pymongo.errors import PyMongoError
@@ -76,6 +77,9 @@ class Running:
     admin_user: str
     generated_password: str | None
     """Only on the very first start; shown once, kept nowhere."""
+    app: web.Application
+    sockets: socketio.AsyncServer
+    """What is served, for tests that enumerate it."""
 
 
 class EventBridge:
@@ -238,6 +242,8 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         rtmps_port=rtmps_port,
         admin_user=settings.web.admin_user,
         generated_password=generated,
+        app=app,
+        sockets=server,
     )
     stack.enter_context(_told(settings, running))
     return running
