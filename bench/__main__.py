@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import urllib3
+
 from bench import fanout, http, latency
 from bench.cpu import CLIENT_CORE, SERVER_CORE, pin, usage
 from bench.media import make_flv, push
@@ -66,42 +68,43 @@ def hub_benchmarks(directory: Path, flv: Path, root: Path) -> dict[str, Any]:
         flv_rows = [
             fanout.measure("venuecast", hub.pid, "flv", f"{base}.flv", count, root_only=True) for count in VIEWERS
         ]
-        playlist, segment = copy_for_nginx(base, root)
+        playlist, segments = f"{base}/media.m3u8", NewestSegment(base)
+        copy_for_nginx(playlist, segments(), root)
         peer = stack.enter_context(nginx(directory, root))
         pin(peer.pid, SERVER_CORE)
         static = f"http://127.0.0.1:{peer.http_port}"
         http_rows = [
             *http.side_by_side(
                 [
-                    http.Target("venuecast", "playlist", hub.pid, playlist, True),
-                    http.Target("nginx", "playlist", peer.pid, f"{static}/index.m3u8", False),
+                    http.Target("venuecast", "playlist", hub.pid, lambda: playlist, True),
+                    http.Target("nginx", "playlist", peer.pid, lambda: f"{static}/index.m3u8", False),
                 ]
             ),
             *http.side_by_side(
                 [
-                    http.Target("venuecast", "segment", hub.pid, segment, True),
-                    http.Target("nginx", "segment", peer.pid, f"{static}/segment.m4s", False),
+                    http.Target("venuecast", "segment", hub.pid, segments, True),
+                    http.Target("nginx", "segment", peer.pid, lambda: f"{static}/segment.m4s", False),
                 ]
             ),
         ]
     return {"idle_percent_of_core": idle, "fanout": flv_rows, "http": http_rows}
 
 
-def copy_for_nginx(base: str, root: Path) -> tuple[str, str]:
-    """Copy the newest segment and its playlist to nginx's root; the hub's own addresses of both."""
-    import urllib3
+class NewestSegment:
+    """The address of the newest whole segment of a live playlist, at each call."""
 
-    index = urllib3.request("GET", f"{base}/index.m3u8").data.decode()
-    playlist_url = f"{base}/index.m3u8"
-    if "#EXT-X-STREAM-INF" in index:
-        name = next(line for line in index.splitlines() if line and not line.startswith("#"))
-        playlist_url = f"{base}/{name}"
-        index = urllib3.request("GET", playlist_url).data.decode()
-    segments = [line for line in index.splitlines() if line and not line.startswith("#")]
-    segment_url = f"{base}/{segments[-1]}"
+    def __init__(self, base: str) -> None:
+        self._base = base
+
+    def __call__(self) -> str:
+        lines = urllib3.request("GET", f"{self._base}/media.m3u8").data.decode().splitlines()
+        return f"{self._base}/{[line for line in lines if line and not line.startswith('#')][-1]}"
+
+
+def copy_for_nginx(playlist_url: str, segment_url: str, root: Path) -> None:
+    """What nginx serves as static files: the same segment and the same playlist."""
     (root / "segment.m4s").write_bytes(urllib3.request("GET", segment_url).data)
-    (root / "index.m3u8").write_text(index)
-    return playlist_url, segment_url
+    (root / "index.m3u8").write_bytes(urllib3.request("GET", playlist_url).data)
 
 
 def glass_to_glass(directory: Path) -> list[latency.Delay]:

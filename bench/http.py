@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -41,7 +41,8 @@ class Target:
     server: str
     what: str
     pid: int
-    url: str
+    url: Callable[[], str]
+    """Asked before each round: a live segment is the newest one only for moments."""
     root_only: bool
     """Count the server process without its children."""
 
@@ -72,7 +73,7 @@ def measure(target: Target) -> HttpMeasure:
             f"-d{SECONDS}",
             "-s",
             "/dev/stdin",
-            target.url,
+            target.url(),
         ],
         input=REPORT,
         capture_output=True,

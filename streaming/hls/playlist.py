@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from config.clock import rfc3339
 from streaming.hls.segmenter import MAX_SEGMENT_SECONDS, PART_TARGET, Part, SegmentHead
@@ -35,6 +36,7 @@ def init_name(number: int) -> str:
     return f"init-{number}.mp4"
 
 
+@lru_cache(maxsize=1024)  # a crowd asks for the same few names
 def parse_name(name: str) -> tuple[str, int, int]:
     """`init-{n}.mp4`, `seg-{msn}.m4s` and `seg-{msn}.{part}.m4s` as (kind, number, part); kind "" for anything else."""
     stem, _, rest = name.partition(".")
