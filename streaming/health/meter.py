@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from config.clock import Clock
@@ -20,8 +21,10 @@ BITRATE_BIN = 5.0
 BITRATE_BINS = 6
 """Half a minute of five-second means: key frames average out."""
 DRIFT_BIN = 5.0
-DRIFT_BINS = range(18, 61)
-"""From 90 s on the least delay of each bin tells a drift of 120 ppm from network jitter; 5 minutes are kept."""
+DRIFT_BINS = range(30, 73)
+"""From 150 s on the least delay of each bin tells a drift of 120 ppm from network jitter; 6 minutes are kept."""
+START_SECONDS = 20.0
+"""An encoder that has just started catches up with its own camera; that is no drift."""
 GOPS_KEPT = 3
 QUIET_SECONDS = 3.0
 """A feed that sent nothing for this long is lost; its own state says so, and old measures say nothing."""
@@ -120,6 +123,8 @@ class HealthMeter:
         self._bin_bytes += len(packet.payload)
 
     def _measure_delay(self, arrival: float, delay: float) -> None:
+        if self._first_at is None or arrival - self._first_at < START_SECONDS:
+            return
         if self._delay_bin is None:
             self._delay_bin = (arrival, delay)
         elif arrival - self._delay_bin[0] >= DRIFT_BIN:
@@ -180,7 +185,7 @@ class HealthMeter:
             audio_gap_seconds=self._last_at - self._last_audio_at,
             silent_share=sum(self._silent) / SILENCE_WINDOW if len(self._silent) == SILENCE_WINDOW else None,
             bitrate_swing=_swing(self._bins),
-            clock_ppm=_drift_ppm(self._delays),
+            clock_ppm=_drift_ppm(tuple(self._delays)),
             frozen_seconds=self._picture_at - self._same_since if self._same_since is not None else 0.0,
             black_seconds=self._picture_at - self._black_since if self._black_since is not None else 0.0,
         )
@@ -192,13 +197,22 @@ def _swing(bins: deque[int]) -> float | None:
     return (max(bins) - min(bins)) / (max(bins) + min(bins))
 
 
-def _drift_ppm(delays: deque[tuple[float, float]]) -> float | None:
-    """Slope of the least delays, negated: an encoder whose clock runs fast sends ever earlier by its own stamps."""
+def _drift_ppm(delays: Sequence[tuple[float, float]]) -> float | None:
+    """What both halves of the time show alike, by the slopes of their least delays; 0 when they disagree.
+
+    A clock drifts evenly. A network that begins to queue, or an encoder short of processor, shows in one half only.
+    An encoder whose clock runs fast sends ever earlier by its own stamps: positive.
+    """
     if len(delays) not in DRIFT_BINS:
         return None
-    count = len(delays)
-    mean_at = sum(at for at, _ in delays) / count
-    mean_delay = sum(delay for _, delay in delays) / count
-    spread = sum((at - mean_at) ** 2 for at, _ in delays)
-    slope = sum((at - mean_at) * (delay - mean_delay) for at, delay in delays) / spread
-    return -slope * 1e6
+    middle = len(delays) // 2
+    first, second = _slope(delays[:middle]), _slope(delays[middle:])
+    even = min(first, second, key=abs) if first * second > 0 else 0.0
+    return -even * 1e6
+
+
+def _slope(points: Sequence[tuple[float, float]]) -> float:
+    """By least squares."""
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / sum((x - mean_x) ** 2 for x, _ in points)

@@ -137,7 +137,21 @@ async def test_clock_200_ppm_fast(feed: Feed) -> None:
     def fast(packet: Packet, second: float) -> Packet:
         return replace(packet, arrival=packet.arrival - second * 200e-6)
 
-    assert await feed.run(150, fast) == {"clock_drift"}
+    assert await feed.run(240, fast) == {"clock_drift"}
+
+
+async def test_a_network_that_begins_to_queue_is_no_drift(feed: Feed) -> None:
+    def queued(packet: Packet, second: float) -> Packet:
+        return replace(packet, arrival=packet.arrival + (0.04 if second > 80 else 0.0))
+
+    assert await feed.run(240, queued) == set()
+
+
+async def test_an_encoder_that_catches_up_after_its_start_is_no_drift(feed: Feed) -> None:
+    def late(packet: Packet, second: float) -> Packet:
+        return replace(packet, arrival=packet.arrival + max(0.4 - second * 0.02, 0))
+
+    assert await feed.run(240, late) == set()
 
 
 async def test_frozen_picture(executor: ThreadPoolExecutor) -> None:
