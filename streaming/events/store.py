@@ -11,6 +11,9 @@ from pymongo import ReturnDocument
 from config.mongodb import DURABLE, Collection, Database, Document
 from streaming.events.model import Event, EventState, Feed, FeedAddress, Rules, Venue
 
+UNIQUE_KEYS = "venues.feeds.stream_key_1"
+"""An index of early builds that let one installation revoke one key only."""
+
 
 class Conflict(Exception):
     """Somebody else changed the event meanwhile; read it again."""
@@ -21,11 +24,10 @@ class EventStore:
         self._events: Collection = database.get_collection("events", write_concern=DURABLE)
 
     async def ensure_indexes(self) -> None:
-        await self._events.create_index(
-            "venues.feeds.stream_key",
-            unique=True,
-            partialFilterExpression={"venues.feeds.stream_key": {"$type": "string"}},
-        )
+        # not unique: revoked feeds and venues without a feed all have the key null, and no two random keys meet
+        if UNIQUE_KEYS in await self._events.index_information():
+            await self._events.drop_index(UNIQUE_KEYS)
+        await self._events.create_index("venues.feeds.stream_key", name="stream_key")
         await self._events.create_index("venues.feeds.id")
         await self._events.create_index([("center_id", 1), ("created_at", -1), ("_id", -1)])
         await self._events.create_index("state")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 POLL_SECONDS = 0.01
 
@@ -13,3 +13,10 @@ async def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> No
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - others' state has no event
             await asyncio.sleep(POLL_SECONDS)
+
+
+async def eventually_async(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """The same for a condition that has to be asked for."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - others' state has no event
+            await asyncio.sleep(POLL_SECONDS * 10)
