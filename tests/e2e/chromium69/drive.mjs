@@ -31,10 +31,13 @@ function layout() {
   const small = [];
   const sideways = [];
   const tiny = [];
+  const spilt = [];
   for (const element of document.querySelectorAll("button, a[href], input")) {
     const box = element.getBoundingClientRect();
     if (shown(element) && (box.width < 44 || box.height < 44))
       small.push(`${element.textContent.trim() || element.tagName} ${box.width}x${box.height}`);
+    if (shown(element) && element.tagName !== "INPUT" && element.scrollWidth > element.clientWidth + 1)
+      spilt.push(element.textContent.trim());
   }
   for (const element of document.querySelectorAll("body *")) {
     if (!shown(element) || ["SCRIPT", "SVG", "PATH"].includes(element.tagName.toUpperCase())) continue;
@@ -42,7 +45,7 @@ function layout() {
     if (outside(element) && !element.closest("[role=tablist]")) sideways.push(element.className || element.tagName);
     if (words && parseFloat(getComputedStyle(element).fontSize) < 16) tiny.push(element.textContent.trim());
   }
-  return { scrolls: document.documentElement.scrollWidth > innerWidth, small, sideways, tiny };
+  return { scrolls: document.documentElement.scrollWidth > innerWidth, small, sideways, spilt, tiny };
 }
 
 const log = (message) => log.lines.push(message);

@@ -8,7 +8,8 @@ export function clockTime(iso: string, locale: string): string {
   if (days === 0) return (chinese ? "今天 " : "Today ") + time;
   if (days === 1) return (chinese ? "明天 " : "Tomorrow ") + time;
   if (days === -1) return (chinese ? "昨天 " : "Yesterday ") + time;
-  return date.toLocaleDateString(locale, { month: "long", day: "numeric" }) + " " + time;
+  const year = date.getFullYear() === today.getFullYear() ? undefined : "numeric";
+  return date.toLocaleDateString(locale, { year, month: "long", day: "numeric" }) + " " + time;
 }
 
 function startOfDay(date: Date): number {
