@@ -18,7 +18,7 @@ DRIVER = Path(__file__).parent / "chromium69" / "drive.mjs"
 ASSETS = DIST / "assets"
 EVERYBODY = {"anonymous_may": ["watch", "like", "comment"], "moderation": "post"}
 FITS = {"scrolls": False, "small": [], "sideways": [], "spilt": [], "tiny": []}
-"""No sideways scroll, no target under 44 px, nothing beyond the edge, no label beyond its button, no words under 16 px."""
+"""No sideways scroll, no target under 44 px, nothing beyond the edge, no label beyond its button; words of 16 px."""
 
 
 @pytest.fixture(scope="session")
