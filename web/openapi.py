@@ -75,6 +75,9 @@ def _operation(endpoint: Endpoint, names: Any, definitions: dict[str, Any]) -> d
     if endpoint.body is not None:
         reference = names[endpoint.body, "validation"]
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference}}}
+    if endpoint.upload:
+        content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in endpoint.upload}
+        operation["requestBody"] = {"required": True, "content": content}
     good: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.returns is not None:
         good["content"] = {"application/json": {"schema": names[endpoint.returns, "serialization"]}}

@@ -47,6 +47,8 @@ class Endpoint:
     query: type[BaseModel] | None = None
     returns: type[BaseModel] | None = None
     status: int = 200
+    upload: tuple[str, ...] = ()
+    """Media types of a body that is no JSON; the handler reads it."""
 
 
 def mount(app: web.Application, endpoints: Sequence[Endpoint]) -> None:

@@ -221,6 +221,8 @@ def event_endpoints(
         body = body_of(request, EventCreate)
         centers = await accounts.store.centers()
         center_id = chosen_center(request, body.center_id, Permission.EDIT_EVENTS, centers[0].id if centers else None)
+        if center_id not in {center.id for center in centers}:
+            raise Problem(404, "not_found")
         event = await actions.create(
             center_id,
             body.title,
@@ -302,6 +304,8 @@ def event_endpoints(
     async def patch_venue(request: web.Request) -> web.StreamResponse:
         event = await access_event(request, request.match_info["event_id"], Permission.EDIT_EVENTS)
         body = body_of(request, VenuePatch)
+        if event.venue(request.match_info["venue_id"]) is None:
+            raise Problem(404, "not_found")
         if body.name is not None:
             event = await actions.rename_venue(event.id, request.match_info["venue_id"], body.name)
         return await done(request, "rename_venue", event)
@@ -401,7 +405,10 @@ def event_endpoints(
         Endpoint("POST", f"{event}/resume", resume, crew, "Back from the red key", returns=EventView),
         Endpoint("POST", f"{event}/dump", dump, crew, "Throw away what the delay holds", returns=DumpView),
         Endpoint("GET", f"{event}/stats", stats, crew, "Figures of an event", returns=StatsView),
-        Endpoint("POST", f"{event}/poster", poster, crew, "Upload a poster (JPEG or PNG body)", returns=PosterView),
+        Endpoint(
+            "POST", f"{event}/poster", poster, crew, "Upload a poster",
+            returns=PosterView, upload=("image/jpeg", "image/png", "image/webp"),
+        ),
         Endpoint(
             "POST", f"{event}/venues", add_venue, crew, "Add a venue", body=VenueAdd, returns=EventView, status=201
         ),
@@ -418,7 +425,7 @@ def event_endpoints(
         Endpoint("POST", f"{feed}/rotate-key", rotate, crew, "A new stream key", returns=EventView),
         Endpoint("POST", f"{feed}/revoke-key", revoke, crew, "No stream key", returns=EventView),
         Endpoint("GET", "/posters/{name}.jpg", poster_file, Access.PUBLIC, "An uploaded poster"),
-    ]
+    ]  # fmt: skip
 
 
 @web.middleware

@@ -15,7 +15,7 @@ from config.clock import Clock
 from recorder.catalog import Catalog, ItemState
 from streaming.events.model import EventState
 from streaming.events.store import EventStore
-from web.problems import prefers_chinese
+from web.problems import Problem, prefers_chinese
 from web.routes.events import EventViews
 from web.routing import Access, Endpoint
 from web.schemas.events import AudienceEvent
@@ -76,7 +76,7 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
     async def audience_data(request: web.Request) -> web.StreamResponse:
         event = await events.get(request.match_info["event_id"])
         if event is None or event.state is EventState.DRAFT:
-            return web.json_response({"missing": True}, status=404)
+            raise Problem(404, "not_found")
         view = await views.audience(urls.base(request), event, clock.utc())
         headers = {"Cache-Control": "public, max-age=1", "Access-Control-Allow-Origin": "*"}
         return web.Response(text=view.model_dump_json(), content_type="application/json", headers=headers)

@@ -28,6 +28,7 @@ from web.schemas.room import (
     JoinView,
     ReviewBody,
     ReviewView,
+    SnapshotView,
 )
 
 
@@ -92,7 +93,7 @@ def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit
     event, public, crew = "/api/v1/events/{event_id}", Access.PUBLIC, Access.CREW
     return [
         Endpoint("POST", f"{event}/join", join, public, "Join the room", body=JoinBody, returns=JoinView),
-        Endpoint("GET", f"{event}/snapshot", snapshot, public, "The room as a newcomer needs it"),
+        Endpoint("GET", f"{event}/snapshot", snapshot, public, "The room for a newcomer", returns=SnapshotView),
         Endpoint("GET", f"{event}/comments", comments, public, "Comments", query=CommentQuery, returns=CommentPage),
         Endpoint("GET", f"{event}/comments/held", held, crew, "Held", query=CommentQuery, returns=CommentPage),
         Endpoint("POST", f"{event}/comments/approve", approve, crew, "Show", body=ReviewBody, returns=ReviewView),
@@ -120,5 +121,5 @@ def _from_cursor(cursor: str | None) -> tuple[float, str] | None:
     try:
         at, id_ = json.loads(base64.urlsafe_b64decode(cursor))
         return float(at), str(id_)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Problem(422, "bad_cursor") from None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from streaming.events.model import EventState
 from web.schemas.base import Body, Instant, View
 
 
@@ -61,6 +64,41 @@ class CommentView(View):
 class CommentPage(View):
     items: list[CommentView]
     next_cursor: str | None
+
+
+class SnapshotViewer(View):
+    id: str
+    nickname: str
+
+
+class SnapshotComment(View):
+    id: str
+    text: str
+    viewer: SnapshotViewer
+    at: str = Field(description="RFC 3339 UTC")
+    status: str
+    reply_to: str | None = None
+
+
+class SnapshotEvent(View):
+    state: EventState
+    moderation: Literal["pre", "post"]
+    anonymous_may: list[str]
+    venues: dict[str, bool] = Field(description="Which venues are on air, by id")
+
+
+class SnapshotView(View):
+    """The room after batch `seq` of `epoch`; the socket's `snapshot` event carries the same."""
+
+    epoch: int
+    seq: int
+    at: str = Field(description="RFC 3339 UTC")
+    event: SnapshotEvent
+    cut: bool
+    open: bool = Field(description="Whether comments and likes are taken now")
+    comments: list[SnapshotComment]
+    viewers: dict[str, int] = Field(description="By venue id, and of the whole room")
+    likes: int
 
 
 class ReviewBody(Body):

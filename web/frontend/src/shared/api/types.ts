@@ -1137,7 +1137,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Upload a poster (JPEG or PNG body) */
+        /** Upload a poster */
         post: {
             parameters: {
                 query?: never;
@@ -1147,9 +1147,15 @@ export interface paths {
                 };
                 cookie?: never;
             };
-            requestBody?: never;
+            requestBody: {
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                };
+            };
             responses: {
-                /** @description Upload a poster (JPEG or PNG body) */
+                /** @description Upload a poster */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1648,7 +1654,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The room as a newcomer needs it */
+        /** The room for a newcomer */
         get: {
             parameters: {
                 query?: never;
@@ -1660,12 +1666,14 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description The room as a newcomer needs it */
+                /** @description The room for a newcomer */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "application/json": components["schemas"]["SnapshotView"];
+                    };
                 };
                 /** @description A problem */
                 default: {
@@ -3061,6 +3069,85 @@ export interface components {
              * @default null
              */
             replay: ("at_end" | "after_review") | null;
+        };
+        /** SnapshotComment */
+        SnapshotComment: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            viewer: components["schemas"]["SnapshotViewer"];
+            /**
+             * At
+             * @description RFC 3339 UTC
+             */
+            at: string;
+            /** Status */
+            status: string;
+            /**
+             * Reply To
+             * @default null
+             */
+            reply_to: string | null;
+        };
+        /** SnapshotEvent */
+        SnapshotEvent: {
+            state: components["schemas"]["EventState"];
+            /**
+             * Moderation
+             * @enum {string}
+             */
+            moderation: "pre" | "post";
+            /** Anonymous May */
+            anonymous_may: string[];
+            /**
+             * Venues
+             * @description Which venues are on air, by id
+             */
+            venues: {
+                [key: string]: boolean;
+            };
+        };
+        /**
+         * SnapshotView
+         * @description The room after batch `seq` of `epoch`; the socket's `snapshot` event carries the same.
+         */
+        SnapshotView: {
+            /** Epoch */
+            epoch: number;
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * @description RFC 3339 UTC
+             */
+            at: string;
+            event: components["schemas"]["SnapshotEvent"];
+            /** Cut */
+            cut: boolean;
+            /**
+             * Open
+             * @description Whether comments and likes are taken now
+             */
+            open: boolean;
+            /** Comments */
+            comments: components["schemas"]["SnapshotComment"][];
+            /**
+             * Viewers
+             * @description By venue id, and of the whole room
+             */
+            viewers: {
+                [key: string]: number;
+            };
+            /** Likes */
+            likes: number;
+        };
+        /** SnapshotViewer */
+        SnapshotViewer: {
+            /** Id */
+            id: string;
+            /** Nickname */
+            nickname: string;
         };
         /** StatsView */
         StatsView: {
