@@ -33,8 +33,11 @@ def signing_secret(data_dir: Path) -> str:
     """The installation's secret for tokens, made once and readable by its owner alone. Blocking."""
     path = data_dir / "token.secret"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
+        draft = data_dir / "token.secret.part"  # a crash in between must not leave an empty secret
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        draft.replace(path)
     return path.read_text().strip()
 
 
