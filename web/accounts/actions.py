@@ -90,11 +90,10 @@ class Accounts:
         await self._sessions.end_all(crew.id)
         return changed
 
-    async def reset_password(self, crew: Crew) -> str:
-        """A new one-time password."""
+    async def reset_password(self, crew: Crew) -> tuple[Crew, str]:
+        """The account as it is now, and its new one-time password."""
         password = secrets.token_urlsafe(9)
-        await self.set_password(crew, password, must_change=True)
-        return password
+        return await self.set_password(crew, password, must_change=True), password
 
     async def change(
         self,
@@ -103,8 +102,12 @@ class Accounts:
         name: str | None = None,
         disabled: bool | None = None,
         roles: dict[str, tuple[Role, ...]] | None = None,
+        may_leave_alone: bool = True,
     ) -> Crew:
-        """Rename, disable or re-enable, or give other roles. Disabling ends every session at once."""
+        """Rename, disable or re-enable, or give other roles. Disabling ends every session at once.
+
+        Raises AccountError for the last platform admin, and unless it `may_leave_alone` for a center's last admin.
+        """
         changed = replace(
             crew,
             name=crew.name if name is None else name,
@@ -115,11 +118,24 @@ class Accounts:
             admins = [c for c in await self.store.crew_of(None) if c.platform_admin and not c.disabled]
             if [admin.id for admin in admins] == [crew.id]:
                 raise AccountError("last_admin")
+        if not may_leave_alone and await self._leaves_alone(crew, changed):
+            raise AccountError("last_admin")
         await self.store.replace_crew(changed)
         if changed.disabled:
             await self._sessions.end_all(crew.id)
         self._sessions.forget(crew.id)
         return changed
+
+    async def _leaves_alone(self, crew: Crew, changed: Crew) -> bool:
+        """Whether a center that `crew` administers would have no administrator left after the change."""
+        for center_id, roles in crew.roles.items():
+            stays = not changed.disabled and Role.CENTER_ADMIN in changed.roles.get(center_id, ())
+            if Role.CENTER_ADMIN not in roles or crew.disabled or stays:
+                continue
+            others = (c for c in await self.store.crew_of([center_id]) if c.id != crew.id and not c.disabled)
+            if not any(Role.CENTER_ADMIN in other.roles[center_id] for other in others):
+                return True
+        return False
 
     async def sign_out_everywhere(self, crew: Crew) -> None:
         await self._sessions.end_all(crew.id)

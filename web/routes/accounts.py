@@ -35,8 +35,8 @@ def account_endpoints(accounts: Accounts, audit: Audit, clock: Clock) -> list[En
     store = accounts.store
 
     async def centers(request: web.Request) -> web.StreamResponse:
-        crew = caller(request)
-        found = await store.centers(None if crew.platform_admin else sorted(crew.roles))
+        seen = caller(request).centers_with(Permission.SEE_EVENTS)
+        found = await store.centers(None if seen is None else sorted(seen))
         return answer(CenterList(items=[_center_view(center) for center in found]))
 
     async def create_center(request: web.Request) -> web.StreamResponse:
@@ -113,7 +113,9 @@ def account_endpoints(accounts: Accounts, audit: Audit, clock: Clock) -> list[En
                 raise Problem(404, "not_found")
             roles = {**crew.roles, center_id: tuple(body.roles)}
         try:
-            changed = await accounts.change(crew, name=body.name, disabled=body.disabled, roles=roles)
+            changed = await accounts.change(
+                crew, name=body.name, disabled=body.disabled, roles=roles, may_leave_alone=managed is None
+            )
         except AccountError as error:
             raise Problem(409, error.code) from None
         await _log(request, "change_crew", crew.id, next(iter(crew.roles), None))
@@ -121,9 +123,9 @@ def account_endpoints(accounts: Accounts, audit: Audit, clock: Clock) -> list[En
 
     async def reset_password(request: web.Request) -> web.StreamResponse:
         crew, managed = await access_crew(request)
-        password = await accounts.reset_password(crew)
+        changed, password = await accounts.reset_password(crew)
         await _log(request, "reset_password", crew.id, next(iter(crew.roles), None))
-        return answer(InvitedView(crew=_crew_view(crew, managed), one_time_password=password))
+        return answer(InvitedView(crew=_crew_view(changed, managed), one_time_password=password))
 
     async def sign_out(request: web.Request) -> web.StreamResponse:
         crew, _ = await access_crew(request)
