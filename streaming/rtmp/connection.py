@@ -1,7 +1,8 @@
 """The server's side of one publisher: bytes in, events out, bytes to send. No socket, no clock.
 
-States: handshake, connected (after `connect`), asked (publish is wanted; the hub decides), publishing, closed. Media
-that an eager encoder sends before the hub has said yes is kept, within a bound, and delivered after it (case 15).
+States: handshake, connected, asked (publish is wanted; the hub decides), publishing, closed. What an eager encoder
+sends before the hub has said yes is kept, within a bound, and taken after it (case 15): so it makes no difference
+where the network cuts the bytes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ CHUNK_BYTES = 65_536
 MAX_COMMANDS = 200
 """A publisher sends about ten commands in its life; a flood of them is an attack."""
 MAX_EARLY_MESSAGES = 300
-"""Media before admission: some encoders do not wait. More than this is an attack."""
+"""Messages before admission: some encoders do not wait. More than this is an attack."""
 MAX_EARLY_BYTES = 8 * 1024 * 1024
 STREAM_ID = 1
 
@@ -89,7 +90,7 @@ class ServerConnection:
         self._acknowledged = 0
         self._window = WINDOW_BYTES
         self._commands = 0
-        self._early: list[TagReceived] = []
+        self._early: list[Message] = []
         self._early_bytes = 0
         self._publish_transaction = 0.0
 
@@ -133,15 +134,25 @@ class ServerConnection:
             self._send(message.acknowledgement(self._received))
         return events
 
-    def accept_publish(self) -> list[TagReceived]:
-        """The hub has said yes: the encoder may send. Returns what it has sent already (case 15)."""
+    def accept_publish(self) -> list[Event]:
+        """The hub has said yes: the encoder may send. Returns what it has sent already (case 15).
+
+        Raises RemoteProtocolError as `receive_data` does.
+        """
         if self._state is not _State.ASKED:
             raise LocalProtocolError("no publish has been asked for")
         self._state = _State.PUBLISHING
         self._send(message.user_control(message.STREAM_BEGIN, STREAM_ID))
         self._status("status", "NetStream.Publish.Start", "Publishing. 推流已开始。")
         early, self._early, self._early_bytes = self._early, [], 0
-        return early
+        events: list[Event] = []
+        try:
+            for received in early:
+                self._receive_message(received, events)
+        except RemoteProtocolError:
+            self._state = _State.CLOSED
+            raise
+        return events
 
     def refuse_publish(self, code: str, description: str) -> None:
         """The hub has said no; the description stands in the encoder's log. Close the socket after sending."""
@@ -159,9 +170,13 @@ class ServerConnection:
         self._state = _State.CLOSED
 
     def _receive_message(self, received: Message, events: list[Event]) -> None:
+        if self._state is _State.ASKED:
+            self._keep_early(received)
+            return
         match received.type_id:
             case message.AUDIO | message.VIDEO:
-                self._receive_tag(received, events)
+                if self._state is _State.PUBLISHING:
+                    events.append(TagReceived(received.type_id, received.timestamp, received.payload))
             case message.COMMAND_AMF0 | message.COMMAND_AMF3:
                 self._commands += 1
                 if self._commands > MAX_COMMANDS:
@@ -182,15 +197,11 @@ class ServerConnection:
             case _:
                 pass  # odd and undocumented control messages are ignored, never fatal (case 11)
 
-    def _receive_tag(self, received: Message, events: list[Event]) -> None:
-        tag = TagReceived(received.type_id, received.timestamp, received.payload)
-        if self._state is _State.PUBLISHING:
-            events.append(tag)
-            return
-        self._early.append(tag)
-        self._early_bytes += len(tag.body)
+    def _keep_early(self, received: Message) -> None:
+        self._early.append(received)
+        self._early_bytes += len(received.payload)
         if len(self._early) > MAX_EARLY_MESSAGES or self._early_bytes > MAX_EARLY_BYTES:
-            raise RemoteProtocolError("too much media before the publish was accepted")
+            raise RemoteProtocolError("too much before the publish was accepted")
 
     def _receive_data_message(self, received: Message, events: list[Event]) -> None:
         payload = received.payload[1:] if received.type_id == message.DATA_AMF3 else received.payload

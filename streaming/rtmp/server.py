@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -88,8 +88,11 @@ class _Session(asyncio.Protocol):
         if self._ended:
             return
         self._last_data = self._loop.time()
+        self._take_all(lambda: self._connection.receive_data(data))
+
+    def _take_all(self, receive: Callable[[], list[Event]]) -> None:
         try:
-            for event in self._connection.receive_data(data):
+            for event in receive():
                 self._take(event)
                 if self._ended:
                     return
@@ -168,11 +171,9 @@ class _Session(asyncio.Protocol):
             self._farewell = False
             self._timer.cancel()
             self._timer = self._loop.call_later(SILENCE_SECONDS, self._check_silence)
-        early = self._connection.accept_publish()
-        self._flush()
-        self._transport.resume_reading()
-        for tag in early:
-            self._deliver(tag)
+        self._take_all(self._connection.accept_publish)
+        if not self._ended:
+            self._transport.resume_reading()
 
     def _flush(self) -> None:
         outgoing = self._connection.data_to_send()

@@ -106,3 +106,19 @@ def test_a_track_whose_rate_disagrees_with_its_stamps_never_drifts_far() -> None
         abs(packet.dts / 48_000 - START_SECONDS - stamp / 1000) for packet, stamp in zip(packets, stamps, strict=True)
     )
     assert worst < 0.061
+
+
+def test_case_31_tracks_that_come_in_blocks_keep_their_distance() -> None:
+    """Half a second of video, then the sound of the same half second: no jump, and every stamp in its place."""
+    blocks: list[Packet] = []
+    for block in range(8):
+        at = (block + 1) * 0.5
+        blocks += [video(1000 * block // 2 + 20 * n, at) for n in range(25)]
+        blocks += [audio(round(500 * block + n * 1024 / 48), at) for n in range(23)]
+    packets, formats = run(fresh(), blocks)
+    assert formats == []
+    assert seconds(packets, 0) == [round(0.02 * n, 3) for n in range(200)]
+    sounds = seconds(packets, 1)
+    assert abs(sounds[0]) < 0.03
+    assert abs(sounds[-1] - (3.5 + 22 * 1024 / 48_000)) < 0.08
+    assert all(later > earlier for earlier, later in pairwise(sounds))

@@ -93,7 +93,9 @@ async def test_case_24_one_track_alone_goes_after_a_bounded_wait(inputs: tuple[s
     assert len(publication.packets) >= 90
 
 
-async def test_a_wrong_key_is_refused_in_the_encoders_log() -> None:
+async def test_case_18_a_wrong_key_is_refused_in_the_encoders_log_and_is_not_in_ours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async with served() as (_, server), asyncio.timeout(30):
         process = await ffmpeg(
             *VIDEO, *H264, "-t", "2", "-f", "flv", f"rtmp://127.0.0.1:{server.port}/live/wrong-key-123"
@@ -101,6 +103,9 @@ async def test_a_wrong_key_is_refused_in_the_encoders_log() -> None:
         _, errors = await process.communicate()
         assert process.returncode != 0
         assert "unknown stream key" in errors.decode()
+    told = capsys.readouterr().out
+    assert "refused: unknown_key" in told
+    assert "wrong-key-123" not in told
 
 
 async def test_an_evicted_encoder_is_disconnected() -> None:
