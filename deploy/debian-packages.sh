@@ -7,7 +7,7 @@ wanted=()
 for part in "$@"; do
   case "$part" in
     run) wanted+=(libssl3 libcurl4 python3-venv) ;;
-    test) wanted+=(chromium fonts-noto-cjk) ;;
+    test) wanted+=(chromium fonts-noto-cjk libnss3 nginx) ;;
     bench) wanted+=(nginx libnginx-mod-rtmp wrk) ;;
     *) echo "unknown part: $part" >&2; exit 2 ;;
   esac
