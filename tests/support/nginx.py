@@ -76,7 +76,7 @@ def adapted(directory: Path, hub_port: int, http_port: int, https_port: int, sit
             ("worker_connections 32768;", "worker_connections 256;"),
             ("/run/nginx.pid", f"{directory}/nginx.pid"),
             ("/var/log/nginx/", f"{directory}/"),
-            ("/var/cache/nginx/venuecast", f"{directory}/cache"),
+            ("/var/cache/venuecast", f"{directory}/cache"),
             ("127.0.0.1:8080", f"127.0.0.1:{hub_port}"),
         ],
         "site.conf": [
