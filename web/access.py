@@ -6,6 +6,7 @@ from aiohttp import web
 
 from streaming.events.model import Event, FeedAddress
 from web.accounts.model import Permission
+from web.field_words import FieldError
 from web.identity import caller
 from web.keys import EVENTS
 from web.problems import Problem
@@ -54,4 +55,4 @@ def chosen_center(request: web.Request, center_id: str | None, permission: Permi
         return next(iter(allowed))
     if not allowed:
         raise Problem(403, "forbidden")
-    raise Problem(422, "invalid", errors=[{"loc": "center_id", "msg": "name the center"}])
+    raise Problem(422, "invalid", errors=[FieldError("center_id", "请指明融媒体中心", "Name the center")])

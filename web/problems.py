@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from aiohttp import hdrs, web
 
+from web.field_words import FieldError
+
 # code: (Chinese, English)
 TEXTS: dict[str, tuple[str, str]] = {
     "not_found": ("没有找到，可能已删除或地址有误。", "Not found: it may have been removed, or the address is wrong."),
@@ -56,14 +58,25 @@ TEXTS: dict[str, tuple[str, str]] = {
 class Problem(Exception):
     """Raised by a handler; answered as problem details."""
 
-    def __init__(self, status: int, code: str, *, errors: Sequence[dict[str, str]] = (), **values: object) -> None:
+    def __init__(self, status: int, code: str, *, errors: Sequence[FieldError] = (), **values: object) -> None:
         super().__init__(code)
         self.status, self.code, self.errors, self.values = status, code, errors, values
 
 
 def prefers_chinese(request: web.BaseRequest) -> bool:
-    """Chinese unless the reader asks for English first."""
-    return not request.headers.get(hdrs.ACCEPT_LANGUAGE, "").lower().startswith("en")
+    """Chinese unless the reader likes English better (RFC 9110, 12.5.4)."""
+    weights = {"zh": 0.0, "en": 0.0}
+    for wish in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").lower().split(","):
+        language, _, parameters = wish.partition(";")
+        primary = language.strip().partition("-")[0]
+        if primary in weights:
+            try:
+                weight = float(parameters.partition("=")[2]) if parameters else 1.0
+            except ValueError:
+                weight = 0.0
+            # of two that are liked as much the first one counts
+            weights[primary] = max(weights[primary], weight - 0.0001 * (weights["zh"] > 0 or weights["en"] > 0))
+    return weights["zh"] >= weights["en"]
 
 
 def text_of(code: str, *, chinese: bool, **values: object) -> str:
@@ -71,7 +84,7 @@ def text_of(code: str, *, chinese: bool, **values: object) -> str:
 
 
 def problem(
-    request: web.BaseRequest, status: int, code: str, *, errors: Sequence[dict[str, str]] = (), **values: object
+    request: web.BaseRequest, status: int, code: str, *, errors: Sequence[FieldError] = (), **values: object
 ) -> web.Response:
     """A problem details response. `code` is one of TEXTS; `values` fill its text and stand in the body too."""
     chinese = prefers_chinese(request)
@@ -83,7 +96,7 @@ def problem(
         **values,
     }
     if errors:
-        body["errors"] = list(errors)
+        body["errors"] = [{"loc": e.loc, "msg": e.chinese if chinese else e.english} for e in errors]
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if "seconds" in values:
         headers["Retry-After"] = str(values["seconds"])

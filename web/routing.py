@@ -13,6 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
+from web.field_words import field_errors
 from web.identity import authenticate
 from web.keys import BODY
 from web.problems import Problem, problem
@@ -99,8 +100,7 @@ def _validate(schema: type[BaseModel], content: object) -> BaseModel:
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        errors = [{"loc": ".".join(map(str, detail["loc"])), "msg": str(detail["msg"])} for detail in error.errors()]
-        raise Problem(422, "invalid", errors=errors) from None
+        raise Problem(422, "invalid", errors=field_errors(error)) from None
 
 
 def body_of(request: web.Request, schema: type[BodyT]) -> BodyT:

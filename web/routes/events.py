@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,6 +18,7 @@ from web.access import access_event, access_feed, chosen_center
 from web.accounts.actions import Accounts
 from web.accounts.model import Center, Permission
 from web.auth.audit import Audit
+from web.cursors import from_cursor, to_cursor
 from web.identity import address_of, caller
 from web.posters import BadPicture, Posters
 from web.problems import Problem
@@ -246,12 +245,12 @@ def event_endpoints(
         found = await store.page(
             None if centers is None else sorted(centers),
             state=query.state,
-            before=_from_cursor(query.cursor),
+            before=from_cursor(query.cursor),
             limit=query.limit + 1,
         )
         more = len(found) > query.limit
         found = found[: query.limit]
-        cursor = _to_cursor(found[-1]) if more else None
+        cursor = to_cursor(found[-1].created_at, found[-1].id) if more else None
         return answer(EventPage(items=[views.summary(request, event) for event in found], next_cursor=cursor))
 
     async def one(request: web.Request) -> web.StreamResponse:
@@ -518,17 +517,3 @@ def _status_view(status: FeedStatus) -> FeedStatusView:
         if contest
         else None,
     )
-
-
-def _to_cursor(event: Event) -> str:
-    return base64.urlsafe_b64encode(json.dumps([event.created_at, event.id]).encode()).decode()
-
-
-def _from_cursor(cursor: str | None) -> tuple[float, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, event_id = json.loads(base64.urlsafe_b64decode(cursor))
-        return float(at), str(event_id)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        raise Problem(422, "bad_cursor") from None

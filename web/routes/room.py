@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 
@@ -15,6 +14,7 @@ from streaming.events.store import EventStore
 from web.access import access_event
 from web.accounts.model import Permission
 from web.auth.audit import Audit
+from web.cursors import from_cursor, to_cursor
 from web.identity import address_of, caller
 from web.problems import Problem
 from web.realtime.viewers import ViewerTokens
@@ -66,9 +66,9 @@ def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit
 
     async def _page(request: web.Request, event_id: str, status: Status) -> web.StreamResponse:
         query = CommentQuery.model_validate(dict(request.query))
-        found = await rooms.comments.page(event_id, status, before=_from_cursor(query.cursor), limit=query.limit + 1)
+        found = await rooms.comments.page(event_id, status, before=from_cursor(query.cursor), limit=query.limit + 1)
         more, found = len(found) > query.limit, found[: query.limit]
-        cursor = _to_cursor(found[-1]) if more else None
+        cursor = to_cursor(found[-1].at, found[-1].id) if more else None
         return answer(CommentPage(items=[_view(comment) for comment in found], next_cursor=cursor))
 
     async def approve(request: web.Request) -> web.StreamResponse:
@@ -109,17 +109,3 @@ def _view(comment: Comment) -> CommentView:
         at=comment.at,
         status=comment.status.value,
     )
-
-
-def _to_cursor(comment: Comment) -> str:
-    return base64.urlsafe_b64encode(json.dumps([comment.at, comment.id]).encode()).decode()
-
-
-def _from_cursor(cursor: str | None) -> tuple[float, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, id_ = json.loads(base64.urlsafe_b64decode(cursor))
-        return float(at), str(id_)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        raise Problem(422, "bad_cursor") from None

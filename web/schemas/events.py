@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from streaming.events.model import EventState
 from web.schemas.base import Body, Instant, View
+
+
+def _near(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2100:  # at the calendar's ends a time in UTC has no year that can be written
+        raise PydanticCustomError("time_out_of_range", "The time should be between the years 2000 and 2100")
+    return moment
+
+
+StartTime = Annotated[AwareDatetime, AfterValidator(_near)]
 
 
 class AnonymousMay(StrEnum):
@@ -41,7 +52,7 @@ class EventCreate(Body):
     center_id: str | None = None
     title: str = Field(min_length=1, max_length=80)
     description: str = Field(default="", max_length=4000)
-    starts_at: AwareDatetime | None = None
+    starts_at: StartTime | None = None
     poster: str | None = Field(default=None, max_length=2000, description="URL of an uploaded or outside picture")
     rules: RulesBody = Field(default_factory=RulesBody)
     venues: list[VenueCreate] = Field(min_length=1, max_length=32)
@@ -49,7 +60,7 @@ class EventCreate(Body):
     @model_validator(mode="after")
     def _one_main(self) -> EventCreate:
         if sum(venue.main for venue in self.venues) != 1:
-            raise ValueError("exactly one venue is the main venue")
+            raise PydanticCustomError("one_main_venue", "Exactly one venue is the main venue")
         return self
 
 
@@ -197,7 +208,7 @@ class EventSummary(View):
 class EventPatch(Body):
     title: str | None = Field(default=None, min_length=1, max_length=80)
     description: str | None = Field(default=None, max_length=4000)
-    starts_at: AwareDatetime | None = None
+    starts_at: StartTime | None = None
     poster: str | None = Field(default=None, max_length=2000)
     rules: RulesPatch | None = None
 
@@ -231,7 +242,7 @@ class ProgramChoice(Body):
     @model_validator(mode="after")
     def _one_choice(self) -> ProgramChoice:
         if (self.feed_id is None) == (not self.slate):
-            raise ValueError("name a feed_id, or slate: true, not both")
+            raise PydanticCustomError("one_choice", "Name a feed_id, or slate: true, not both")
         return self
 
 
