@@ -29,6 +29,17 @@ class Urls:
         return f"srt://{_host(base)}:{self.srt_port}?streamid=publish:{key}"
 
 
+def absolute(base: str, path: str | None) -> str | None:
+    """A stored poster path as an address; outside addresses as they are."""
+    return f"{base}{path}" if path is not None and path.startswith("/") else path
+
+
+def square(base: str, path: str | None) -> str | None:
+    """The square form of a poster of ours; an outside one has no other form."""
+    ours = path is not None and path.startswith("/posters/")
+    return absolute(base, f"{path.removesuffix('.jpg')}-square.jpg" if path is not None and ours else path)
+
+
 def _host(base: str) -> str:
     host = urlsplit(base).hostname or "127.0.0.1"
     return f"[{host}]" if ":" in host else host

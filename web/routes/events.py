@@ -57,7 +57,7 @@ from web.schemas.events import (
     Viewers,
 )
 from web.schemas.events import FeedStatus as FeedStatusView
-from web.urls import Urls
+from web.urls import Urls, absolute
 
 
 class LiveStatus(Protocol):
@@ -442,11 +442,6 @@ async def event_errors(request: web.Request, handler: object) -> web.StreamRespo
         raise Problem(409, "conflict") from None
     except DiskFull:
         raise Problem(409, "disk_full") from None
-
-
-def absolute(base: str, path: str | None) -> str | None:
-    """A stored poster path as an address; outside addresses as they are."""
-    return f"{base}{path}" if path is not None and path.startswith("/") else path
 
 
 def _play(base: str, event_id: str, venue_id: str) -> VenuePlay:

@@ -16,6 +16,7 @@ from web.routes.hls import media_response, read_file
 from web.routing import Access, Endpoint
 from web.schemas.base import Page
 from web.schemas.library import ItemVenueView, ItemView, LibraryQuery
+from web.urls import absolute
 
 _PLAYLIST_HEADERS = {
     "Content-Type": "application/vnd.apple.mpegurl",
@@ -143,7 +144,7 @@ def item_view(item: Item, base: str) -> ItemView:
         event_id=item.event_id,
         title=item.title,
         description=item.description,
-        poster=item.poster,
+        poster=absolute(base, item.poster),
         state=item.state.value,
         created_at=item.created_at,
         published_at=item.published_at,

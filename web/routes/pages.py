@@ -19,7 +19,7 @@ from web.problems import Problem, prefers_chinese
 from web.routes.events import EventViews
 from web.routing import Access, Endpoint
 from web.schemas.events import AudienceEvent
-from web.urls import Urls
+from web.urls import Urls, absolute, square
 
 DIST = Path(__file__).parent.parent / "frontend" / "dist"
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -65,11 +65,13 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
             return _page(request, "audience.html", {"missing": True}, _head(request, "", "", None), status=404)
         base = urls.base(request)
         view = await views.audience(base, event, clock.utc())
-        square = view.poster
-        if event.poster is not None and event.poster.startswith("/posters/"):
-            square = f"{base}{event.poster.removesuffix('.jpg')}-square.jpg"
         head = _head(
-            request, event.title, event.description or view.center.name, view.poster, square, f"{base}/e/{event.id}"
+            request,
+            event.title,
+            event.description or view.center.name,
+            view.poster,
+            square(base, event.poster),
+            f"{base}/e/{event.id}",
         )
         return _page(request, "audience.html", json.loads(view.model_dump_json()), head)
 
@@ -102,7 +104,15 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
                 for v in item.venues
             ],
         }
-        return _page(request, "replay.html", data, _head(request, item.title, item.description, item.poster))
+        head = _head(
+            request,
+            item.title,
+            item.description,
+            absolute(base, item.poster),
+            square(base, item.poster),
+            f"{base}/r/{item.id}",
+        )
+        return _page(request, "replay.html", data, head)
 
     async def console(request: web.Request) -> web.StreamResponse:
         return _page(request, "console.html", None, "<title>Venuecast</title>")
@@ -157,7 +167,7 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
 
 
 def _head(
-    request: web.Request, title: str, description: str, poster: str | None, square: str | None = None, url: str = ""
+    request: web.Request, title: str, description: str, poster: str | None, small: str | None = None, url: str = ""
 ) -> str:
     """Title and share preview: og:* for most, a square picture by itemprop for WeChat."""
     shown = title or ("没有找到" if prefers_chinese(request) else "Not found")
@@ -174,7 +184,7 @@ def _head(
             tags.append(f'<meta property="og:url" content="{html.escape(url)}">')
     if poster:
         tags.append(f'<meta property="og:image" content="{html.escape(poster)}">')
-        tags.append(f'<meta itemprop="image" content="{html.escape(square or poster)}">')
+        tags.append(f'<meta itemprop="image" content="{html.escape(small or poster)}">')
     return "".join(tags)
 
 
