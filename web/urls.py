@@ -18,7 +18,9 @@ class Urls:
         """Scheme and host, without a slash at the end."""
         if self.public_url is not None:
             return self.public_url
-        scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
+        scheme = request.scheme
+        if request.remote in ("127.0.0.1", "::1") and request.headers.get("X-Forwarded-Proto") == "https":
+            scheme = "https"  # a proxy in front is trusted from loopback only
         return f"{scheme}://{request.host}"
 
     def rtmp_server(self, base: str) -> str:

@@ -162,7 +162,8 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     # stores and people
     events, account_store, catalog = EventStore(database), AccountStore(database), Catalog(database)
     sessions, audit = Sessions(database, clock, secret), Audit(database, clock)
-    for owner in (events, account_store, catalog, sessions, audit):
+    lockout = Lockout(database, clock)
+    for owner in (events, account_store, catalog, sessions, lockout, audit):
         await owner.ensure_indexes()
     accounts = Accounts(account_store, sessions, clock)
     password = settings.web.admin_password
@@ -207,7 +208,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     posters = Posters(settings.web.data_dir / "posters")
     tokens = ViewerTokens(secret, clock)
     endpoints: list[Endpoint] = [
-        *auth_endpoints(accounts, sessions, Lockout(database, clock), audit),
+        *auth_endpoints(accounts, sessions, lockout, audit),
         *account_endpoints(accounts, audit, clock),
         *event_endpoints(events, actions, views, accounts, rooms, posters, audit, urls),
         *room_endpoints(rooms, events, tokens, audit),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from config.clock import Clock
 from config.mongodb import Collection, Database
 
@@ -10,6 +12,8 @@ FREE_FAILURES = 5
 FIRST_PAUSE = 15.0
 MAX_PAUSE = 900.0
 FORGET_SECONDS = 3600.0
+KEPT_SECONDS = 2 * FORGET_SECONDS
+"""Then MongoDB clears the count away."""
 ADDRESS_FAILURES = 50
 """Failures of one address over all accounts before it pauses too."""
 
@@ -20,6 +24,9 @@ class Lockout:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._failures: Collection = database.get_collection("sign_in_failures")
         self._clock = clock
+
+    async def ensure_indexes(self) -> None:
+        await self._failures.create_index("expire_at", expireAfterSeconds=0)
 
     async def pause_left(self, username: str, address: str) -> float:
         """Seconds until the next attempt is allowed; 0 when it is."""
@@ -36,7 +43,13 @@ class Lockout:
             now = self._clock.utc()
             await self._failures.update_one({"_id": key, "at": {"$lt": now - FORGET_SECONDS}}, {"$set": {"count": 0}})
             document = await self._failures.find_one_and_update(
-                {"_id": key}, {"$inc": {"count": 1}, "$set": {"at": now}}, upsert=True, return_document=True
+                {"_id": key},
+                {
+                    "$inc": {"count": 1},
+                    "$set": {"at": now, "expire_at": datetime.fromtimestamp(now + KEPT_SECONDS, UTC)},
+                },
+                upsert=True,
+                return_document=True,
             )
             over = document["count"] - free
             if over >= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Sessions:
 
     async def ensure_indexes(self) -> None:
         await self._sessions.create_index("crew_id")
+        await self._sessions.create_index("expire_at", expireAfterSeconds=0)  # MongoDB clears away what is over
 
     async def begin(self, crew_id: str, address: str, agent: str) -> str:
         """A new session; the cookie's value, which is not kept anywhere."""
@@ -63,6 +65,7 @@ class Sessions:
                 "agent": agent[:200],
                 "created_at": now,
                 "used_at": now,
+                "expire_at": datetime.fromtimestamp(now + MAX_SECONDS, UTC),
             }
         )
         return value

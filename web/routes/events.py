@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Protocol
 
@@ -216,6 +217,8 @@ def event_endpoints(
     audit: Audit,
     urls: Urls,
 ) -> list[Endpoint]:
+    starting = asyncio.Lock()
+
     async def create(request: web.Request) -> web.StreamResponse:
         body = body_of(request, EventCreate)
         centers = await accounts.store.centers()
@@ -281,10 +284,12 @@ def event_endpoints(
     async def start(request: web.Request) -> web.StreamResponse:
         event = await access_event(request, request.match_info["event_id"], Permission.DIRECT)
         center = await accounts.store.center(event.center_id)
-        starts = event.state is not EventState.LIVE and center is not None
-        if starts and center and await store.count_live(center.id) >= center.quotas.live_events:
-            raise Problem(409, "quota_events")
-        return await done(request, "start_event", await actions.start(event.id))
+        async with starting:  # counted and started as one, or two clicks at once would pass the quota
+            starts = event.state is not EventState.LIVE and center is not None
+            if starts and center and await store.count_live(center.id) >= center.quotas.live_events:
+                raise Problem(409, "quota_events")
+            started = await actions.start(event.id)
+        return await done(request, "start_event", started)
 
     async def end(request: web.Request) -> web.StreamResponse:
         event = await access_event(request, request.match_info["event_id"], Permission.DIRECT)
