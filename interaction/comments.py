@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from interaction.rejected import Rejected
+
 MAX_LENGTH = 200
 BURST = 3.0
 PER_SECOND = 0.5
@@ -16,15 +18,6 @@ _NEVER = frozenset(["Cc", "Cs", "Co"])
 """Controls, lone surrogates, private use. `Cf` stays: emoji are joined by it."""
 _TURNS_TEXT = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 """Bidirectional overrides and isolates (UAX 9): they turn the neighbours' text round."""
-
-
-class Rejected(Exception):
-    """Not taken; `code` names a text, `retry_after` in seconds says when it would be."""
-
-    def __init__(self, code: str, retry_after: float | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.retry_after = retry_after
 
 
 def plain(text: str) -> str:

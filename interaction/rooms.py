@@ -12,10 +12,11 @@ from redis.asyncio import Redis
 
 from config.clock import Clock
 from config.mongodb import Database
-from interaction.comments import MAX_LIKES, Pace, Rejected, clean
+from interaction.comments import MAX_LIKES, Pace, clean
 from interaction.commit import GroupCommit, Outcome
 from interaction.figures import Figures
 from interaction.presence import ALL
+from interaction.rejected import Rejected
 from interaction.room import Broadcast, Room, RoomRules
 from interaction.store.comments import Comment, CommentStore, Status, comment_id, to_document
 from interaction.store.rooms import RoomStore

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from config.clock import SystemClock
 from config.mongodb import Database
-from interaction.comments import Rejected
+from interaction.rejected import Rejected
 from interaction.room import RoomRules
 from interaction.rooms import Rooms, open_rooms
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import socketio
 from pydantic import BaseModel, ValidationError
 
-from interaction.comments import Rejected
 from interaction.commit import Busy
+from interaction.rejected import Rejected
 from interaction.room import Room
 from interaction.rooms import Rooms
 from web.realtime.broadcast import NAMESPACE, RoomBroadcast

@@ -1,0 +1,32 @@
+"""An activity as it is kept: what the crew prepared, and what was decided since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from interaction.activities.lifecycle import State
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    id: str
+    event_id: str
+    center_id: str
+    kind: str
+    title: str
+    rules: dict[str, Any]
+    """The kind's own settings (JSON), as its API schema made them; frozen once open."""
+    seconds: float | None = None
+    """Closes by itself so long after the opening."""
+    state: State = State.DRAFT
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the kind froze or decided: commitments, tallies, results (JSON)."""
+    created_at: float = 0.0
+    created_by: str = ""
+    opened_at: float | None = None
+    closes_at: float | None = None
+    closed_at: float | None = None
+    settled_at: float | None = None
+    voided_at: float | None = None
+    void_reason: str = ""
