@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,7 +50,14 @@ class Room:
     an old snapshot and the batches behind it give the new snapshot.
     """
 
-    def __init__(self, event_id: str, record: RoomRecord, recent: list[Comment], rules: RoomRules) -> None:
+    def __init__(
+        self,
+        event_id: str,
+        record: RoomRecord,
+        recent: list[Comment],
+        rules: RoomRules,
+        activities: Sequence[BatchItem] = (),
+    ) -> None:
         self.event_id = event_id
         self.record = record
         self.presence = Presence(record)
@@ -67,6 +74,7 @@ class Room:
         self._cut = rules.cut
         self._viewers: dict[str, int] = {ALL: 0}
         self._likes = record.likes
+        self._activities: dict[str, BatchItem] = {view["id"]: view for view in activities}
         self._snapshot: dict[str, Any] | None = None
 
     @property
@@ -93,6 +101,18 @@ class Room:
     def like(self, count: int) -> None:
         self.record.likes += count
         self.presence.dirty = True
+
+    def activity_changed(self, view: BatchItem) -> None:
+        """An activity as everybody may see it now, whatever they saw of it before."""
+        self._pending.append({"type": "activity", **view})
+
+    def tallied(self, tallies: Iterable[BatchItem]) -> None:
+        """Changed numbers of activities (`tally` items)."""
+        self._pending.extend(tallies)
+
+    def announce(self, item: BatchItem) -> None:
+        """For those who are here now; the snapshot keeps nothing of it."""
+        self._pending.append(item)
 
     def apply(self, rules: RoomRules) -> bool:
         """New rules; True when the red key changed, which does not wait for the tick."""
@@ -140,6 +160,12 @@ class Room:
                 self._viewers = item["viewers"]
             case "likes":
                 self._likes = item["total"]
+            case "activity":
+                self._activities[item["id"]] = _without_type(item)
+            case "tally" if item["activity_id"] in self._activities:
+                activity = self._activities[item["activity_id"]]
+                tally = {name: value for name, value in item.items() if name not in ("type", "activity_id")}
+                self._activities[activity["id"]] = {**activity, "tally": tally}
 
     def snapshot(self, utc: float) -> dict[str, Any]:
         """The room after batch `seq`, as a newcomer needs it: the same object until the next batch."""
@@ -154,6 +180,7 @@ class Room:
                 "comments": list(self._recent),
                 "viewers": self._viewers,
                 "likes": self._likes,
+                "activities": list(self._activities.values()),
             }
         return self._snapshot
 

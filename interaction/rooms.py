@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, Protocol
 
 import structlog
 from redis.asyncio import Redis
@@ -30,6 +31,14 @@ MAX_UNKNOWN = 5_000
 log = structlog.get_logger(__name__)
 
 
+class ActivityViews(Protocol):
+    """What a room shows of its event's activities."""
+
+    async def views(self, event_id: str) -> list[dict[str, Any]]: ...
+
+    def tallies(self, event_id: str) -> list[dict[str, Any]]: ...
+
+
 class Rooms:
     """Made by `open_rooms`. What people do comes in as actions; what happened goes out through `broadcast`."""
 
@@ -48,6 +57,8 @@ class Rooms:
         self._unknown: dict[str, Comment] = {}
         """Comments whose commit was not answered: a repeat that finds them there shows them."""
         self._ticks = 0
+        self.activities: ActivityViews | None = None
+        """Set by the composition root before the first room opens."""
         self.broadcast: Broadcast | None = None
         """Set by `web.realtime` before the first socket connects."""
 
@@ -68,7 +79,8 @@ class Rooms:
     async def _open(self, event_id: str) -> Room:
         record = await self._rooms_store.open(event_id, self._owner)
         recent = await self.comments.page(event_id, Status.SHOWN)
-        room = Room(event_id, record, recent[::-1], self._rules.get(event_id, RoomRules()))
+        activities = await self.activities.views(event_id) if self.activities is not None else []
+        room = Room(event_id, record, recent[::-1], self._rules.get(event_id, RoomRules()), activities)
         self._rooms[event_id] = room
         return room
 
@@ -206,7 +218,21 @@ class Rooms:
             if self._ticks % KEEP_TICKS == 0:
                 await self._keep_figures()
 
+    async def activity_changed(self, event_id: str, item: dict[str, Any]) -> None:
+        """An activity's new look, with the room's next batch (`interaction.activities.engine.ActivityRoom`)."""
+        (await self.room(event_id)).activity_changed(item)
+
+    def may(self, event_id: str, right: str) -> bool:
+        rules = self._rules.get(event_id)
+        return rules is not None and right in rules.anonymous_may
+
+    def running(self, event_id: str) -> bool:
+        rules = self._rules.get(event_id)
+        return rules is not None and rules.state == "live" and not rules.cut
+
     def _send(self, room: Room) -> None:
+        if self.activities is not None:
+            room.tallied(self.activities.tallies(room.event_id))
         batch = room.take_batch(self._clock.monotonic(), self._clock.utc())
         if self.broadcast is None:
             return
