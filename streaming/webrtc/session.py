@@ -14,6 +14,19 @@ class TransportState(StrEnum):
     CLOSED = "closed"
 
 
+class Ended(StrEnum):
+    """Why a road ended, where the road itself saw it; label of the counter in /metrics."""
+
+    HANDSHAKE_TIMEOUT = "handshake_timeout"
+    """Half open: no check, or no DTLS, came in time."""
+    HANDSHAKE_FAILED = "handshake_failed"
+    SILENT = "silent"
+    """Connected once, and then nothing more."""
+    PEER_CLOSED = "peer_closed"
+    SHUTDOWN = "shutdown"
+    """The hub stops."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteParameters:
     """What the peer's SDP says about its end of the road."""
@@ -56,11 +69,11 @@ class Consumer(Protocol):
         """One authenticated, decrypted compound RTCP packet."""
 
     def closed(self, reason: str) -> None:
-        """The road is gone: closed by us, by the peer (DTLS alert), by silence or by a handshake that never ended. Once."""
+        """The road is gone. `reason` is one of `Ended`, or what `close` was called with. Once."""
 
 
 class Transport(Protocol):
-    """One peer's road. Every method is synchronous and never waits: a datagram that the socket does not take is lost."""
+    """One peer's road. No method waits: a datagram that the socket does not take is lost."""
 
     @property
     def state(self) -> TransportState: ...
@@ -76,13 +89,16 @@ class Transport(Protocol):
         """The SRTP form of an RTP packet, for `send_protected`. Only while connected."""
 
     def send_protected(self, datagram: bytes) -> bool:
-        """Hand an SRTP datagram to the socket. False: it was not taken (full, or not connected), so the packet is lost."""
+        """Hand an SRTP datagram to the socket. False: not taken (full, or not connected), so it is lost."""
 
     def send_rtp(self, datagram: bytes) -> bool:
         """`protect` and `send_protected` in one. False when it was not taken or not connected."""
 
     def send_rtcp(self, datagram: bytes) -> bool:
         """Encrypt and send a compound RTCP packet."""
+
+    def restart(self, remote: RemoteParameters) -> LocalParameters:
+        """An ICE restart (RFC 8445, 9): new credentials, the same DTLS session; for a phone that changed networks."""
 
     def close(self, reason: str) -> None:
         """Tell the peer (DTLS close_notify) and forget it; the consumer hears `closed`. Closing twice is allowed."""
@@ -91,6 +107,7 @@ class Transport(Protocol):
 class Road(Protocol):
     """Where Transports come from: one UDP port for every peer. See `streaming.webrtc.transport.open_road`."""
 
-    def open(self, remote: RemoteParameters, address: str, consumer: Consumer) -> Transport:
+    def open(self, remote: RemoteParameters, address: str, consumer: Consumer, via: str | None = None) -> Transport:
         """A road to a peer that has sent an offer from `address` (of its HTTP request; counted against limits).
-        Its `local` parameters go into the answer. Raises Overloaded."""
+        `via` is the address of ours that this request came to: the peer can surely reach it, so it comes first among
+        the candidates. The transport's `local` parameters go into the answer. Raises Overloaded."""
