@@ -10,12 +10,14 @@ class Codec(StrEnum):
     H264 = "h264"
     HEVC = "hevc"
     AV1 = "av1"
+    VP8 = "vp8"
+    """Only before a feed: WHIP publishers send it, `streaming.transcode` makes H.264 of it. No Stream carries it."""
     AAC = "aac"
     OPUS = "opus"
 
     @property
     def is_video(self) -> bool:
-        return self in (Codec.H264, Codec.HEVC, Codec.AV1)
+        return self in (Codec.H264, Codec.HEVC, Codec.AV1, Codec.VP8)
 
 
 @dataclass(frozen=True, slots=True)
