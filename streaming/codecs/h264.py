@@ -156,6 +156,19 @@ def _vui_rate(reader: BitReader) -> float:
     return scale / tick / 2 if tick else 0.0
 
 
+def has_b_slice(payload: bytes) -> bool:
+    """Whether the first slice of an AVCC access unit is bidirectional (7.4.3: slice_type 1 or 6)."""
+    for unit in units(payload):
+        if unit[0] & 31 in (1, IDR):
+            try:
+                reader = BitReader(unescape(unit[1:16]))
+                reader.ue()
+                return reader.ue() % 5 == 1
+            except CodecError:
+                return False
+    return False
+
+
 def units(payload: bytes, length_size: int = 4) -> Iterator[bytes]:
     """The NAL units of an AVCC payload. A length past the end ends the iteration: the rest is damage."""
     position = 0

@@ -25,6 +25,8 @@ def codec_string(track: Track) -> str:
             return f"mp4a.40.{_audio_object_type(config)}"
         case Codec.OPUS:
             return "opus"
+        case Codec.VP8:
+            return "vp8"
 
 
 def _hevc(config: bytes) -> str:
