@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +41,18 @@ class Environment(BaseModel):
         default=None, ge=0, le=65535, description="RTMP over TLS; needs tls_cert and tls_key"
     )
     srt_port: int = Field(default=8890, ge=0, le=65535)
+    webrtc_host: str = Field(default="0.0.0.0", description="IPv4 address of the UDP socket for WHIP and WHEP")
+    webrtc_port: int = Field(default=8189, ge=0, le=65535, description="UDP; one port for every WebRTC peer")
+    webrtc_public_address: str | None = Field(
+        default=None, description="Behind a router: the address that forwards webrtc_port; several with commas"
+    )
+    webrtc_loopback: bool = Field(default=False, description="Offer 127.0.0.1 as well, for peers on this machine")
+    webrtc_ice_servers: SecretStr | None = Field(
+        default=None, description="stun:HOST:PORT, turn:USER:PASSWORD@HOST:PORT?transport=udp; several with commas"
+    )
+    webrtc_turn_secret: SecretStr | None = Field(
+        default=None, description="coturn's use-auth-secret: TURN servers without a user get passwords that expire"
+    )
     mongodb_url: SecretStr | None = Field(default=None, description="Absent: an embedded mongod under data_dir")
     redis_url: SecretStr | None = Field(default=None, description="Absent: an embedded redis-server under data_dir")
     admin_user: str = Field(default="admin", min_length=1, max_length=64)
@@ -57,6 +70,16 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebRtcSettings:
+    host: str
+    port: int
+    public_addresses: tuple[str, ...]
+    loopback: bool
+    ice_servers: SecretStr | None
+    turn_secret: SecretStr | None
+
+
+@dataclass(frozen=True, slots=True)
 class StreamingSettings:
     media_dir: Path
     rtmp_host: str
@@ -66,6 +89,7 @@ class StreamingSettings:
     tls_cert: Path | None
     tls_key: Path | None
     grace_seconds: float
+    webrtc: WebRtcSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +163,18 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None = None) -> 
         problems.append(f"{PREFIX}TLS_CERT and {PREFIX}TLS_KEY go together: set both or neither")
     if environment.rtmps_port is not None and environment.tls_cert is None:
         problems.append(f"{PREFIX}RTMPS_PORT needs {PREFIX}TLS_CERT and {PREFIX}TLS_KEY")
+    for address in (environment.webrtc_host, *_addresses(environment.webrtc_public_address)):
+        try:
+            ipaddress.IPv4Address(address)
+        except ValueError:
+            problems.append(f"{PREFIX}WEBRTC_HOST and {PREFIX}WEBRTC_PUBLIC_ADDRESS: {address!r} is no IPv4 address")
     if problems:
         raise SettingsError(problems)
     return _group(environment)
+
+
+def _addresses(text: str | None) -> tuple[str, ...]:
+    return tuple((text or "").replace(",", " ").split())
 
 
 def _group(environment: Environment) -> Settings:
@@ -161,6 +194,14 @@ def _group(environment: Environment) -> Settings:
             tls_cert=environment.tls_cert,
             tls_key=environment.tls_key,
             grace_seconds=environment.grace_seconds,
+            webrtc=WebRtcSettings(
+                host=environment.webrtc_host,
+                port=environment.webrtc_port,
+                public_addresses=_addresses(environment.webrtc_public_address),
+                loopback=environment.webrtc_loopback,
+                ice_servers=environment.webrtc_ice_servers,
+                turn_secret=environment.webrtc_turn_secret,
+            ),
         ),
         interaction=InteractionSettings(tick_seconds=environment.tick_seconds),
         recorder=RecorderSettings(media_dir=media_dir),

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 from web.field_words import FieldError
+from web.whip_words import WHIP_PROBLEMS
 
 # code: (Chinese, English)
 TEXTS: dict[str, tuple[str, str]] = {
+    **WHIP_PROBLEMS,
     "not_found": ("没有找到，可能已删除或地址有误。", "Not found: it may have been removed, or the address is wrong."),
     "not_live": ("该会场现在没有直播。", "This venue is not live now."),
     "no_picture": ("还没有画面，请稍后再试。", "There is no picture yet; try again in a moment."),

@@ -34,6 +34,9 @@ from streaming.hub import Hub
 from streaming.outputs import Outputs
 from streaming.program.slate import Slates
 from streaming.rtmp.server import serve_rtmp
+from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
+from streaming.webrtc.sessions import WhipSessions
+from streaming.webrtc.transport import open_road
 from web.accounts.actions import Accounts
 from web.accounts.store import AccountStore
 from web.app import make_app
@@ -57,6 +60,7 @@ from web.routes.pages import page_endpoints
 from web.routes.preview import preview_endpoints
 from web.routes.room import room_endpoints
 from web.routes.system import system_endpoints
+from web.routes.whip import whip_endpoints
 from web.routing import Endpoint
 from web.urls import Urls
 
@@ -201,6 +205,16 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         )
         rtmps_port = rtmps.port
 
+    webrtc = settings.streaming.webrtc
+    ice_servers = parse_ice_servers(webrtc.ice_servers.get_secret_value() if webrtc.ice_servers else "")
+    turn_secret = webrtc.turn_secret.get_secret_value() if webrtc.turn_secret else None
+    stun = next(((server.host, server.port) for server in ice_servers if not server.is_turn), None)
+    road = await stack.enter_async_context(
+        open_road(webrtc.host, webrtc.port, webrtc.public_addresses, loopback=webrtc.loopback, stun_server=stun)
+    )
+    whip = WhipSessions(road, hub, events, clock)
+    stack.push_async_callback(whip.close)
+
     # pages, API and sockets
     urls = Urls(settings.web.public_url, rtmp.port, settings.streaming.srt_port)
     replays = ReplayIndex(catalog)
@@ -215,6 +229,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
+        *whip_endpoints(whip, lambda: with_credentials(ice_servers, turn_secret, clock.utc()), urls),
         *preview_endpoints(outputs),
         *system_endpoints(settings.web, rtmp.port, disk),
         *page_endpoints(events, views, catalog, urls, clock),

@@ -178,6 +178,14 @@ CASES: dict[Route, Case] = {
     ("GET", f"{LIVE}/still.jpg"): Audience(),
     ("GET", "/preview/{feed_id}.jpg"): Owned(EVERYBODY),
     ("GET", "/preview/{feed_id}.flv"): Owned(EVERYBODY),
+    # publishing from browsers: the stream key, or the session's address, is the right
+    ("POST", "/whip"): Open((401,)),
+    ("OPTIONS", "/whip"): Open((204,)),
+    ("POST", "/whip/{stream_key}"): Open((415,)),
+    ("OPTIONS", "/whip/{stream_key}"): Open((204,)),
+    ("PATCH", "/whip/sessions/{session_id}"): Open((415,)),
+    ("DELETE", "/whip/sessions/{session_id}"): Open((404,)),
+    ("OPTIONS", "/whip/sessions/{session_id}"): Open((204,)),
     # the installation
     ("GET", f"{API}/addresses"): Own(),
     ("GET", f"{API}/disk"): Own(),
