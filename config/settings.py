@@ -41,6 +41,17 @@ class Environment(BaseModel):
         default=None, ge=0, le=65535, description="RTMP over TLS; needs tls_cert and tls_key"
     )
     srt_port: int = Field(default=8890, ge=0, le=65535)
+    srt_host: str = Field(default="0.0.0.0", description="IPv4 address of the UDP socket for SRT")
+    srt_passphrase: SecretStr | None = Field(
+        default=None, min_length=10, max_length=79, description="SRT encoders must encrypt with it; absent: none does"
+    )
+    srt_latency_ms: int = Field(default=200, ge=20, le=8000, description="How long SRT waits for lost packets")
+    whep_reencode: bool = Field(
+        default=True, description="Pictures with B-frames or in HEVC are encoded again for WebRTC; false: refused"
+    )
+    pull_private_addresses: bool = Field(
+        default=True, description="Pulled sources may lie in private networks, as venue cameras do"
+    )
     webrtc_host: str = Field(default="0.0.0.0", description="IPv4 address of the UDP socket for WHIP and WHEP")
     webrtc_port: int = Field(default=8189, ge=0, le=65535, description="UDP; one port for every WebRTC peer")
     webrtc_public_address: str | None = Field(
@@ -86,6 +97,11 @@ class StreamingSettings:
     rtmp_port: int
     rtmps_port: int | None
     srt_port: int
+    srt_host: str
+    srt_passphrase: SecretStr | None
+    srt_latency_ms: int
+    whep_reencode: bool
+    pull_private_addresses: bool
     tls_cert: Path | None
     tls_key: Path | None
     grace_seconds: float
@@ -191,6 +207,11 @@ def _group(environment: Environment) -> Settings:
             rtmp_port=environment.rtmp_port,
             rtmps_port=environment.rtmps_port,
             srt_port=environment.srt_port,
+            srt_host=environment.srt_host,
+            srt_passphrase=environment.srt_passphrase,
+            srt_latency_ms=environment.srt_latency_ms,
+            whep_reencode=environment.whep_reencode,
+            pull_private_addresses=environment.pull_private_addresses,
             tls_cert=environment.tls_cert,
             tls_key=environment.tls_key,
             grace_seconds=environment.grace_seconds,

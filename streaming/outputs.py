@@ -1,4 +1,7 @@
-"""All that subscribes to feeds and programs: HLS and FLV of live venues, stills, crew previews and health of feeds."""
+"""All that subscribes to feeds and programs: HLS and FLV of live venues, stills, crew previews and health of feeds.
+
+HLS and FLV take the broadcast form (AAC whatever comes), WebRTC viewers the browser form: `streaming.transcode`.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,12 @@ from streaming.hls.output import HlsOutput, SegmentSink, open_output
 from streaming.preview.still import StillSource
 from streaming.program.program import Program
 from streaming.stream import Stream
+from streaming.transcode import DerivedStream, Transcoders
 
 
 @dataclass(frozen=True, slots=True)
 class _FeedOutputs:
+    stream: Stream
     still: StillSource
     health: HealthMeter
     flv: FlvFanout
@@ -27,6 +32,7 @@ class _FeedOutputs:
 
 @dataclass(frozen=True, slots=True)
 class _VenueOutputs:
+    program: Program
     hls: HlsOutput
     flv: FlvFanout
     still: StillSource
@@ -35,20 +41,24 @@ class _VenueOutputs:
 class Outputs:
     """Opened and closed by the hub; asked by the routes. `decoders` is the bounded seam to PyAV."""
 
-    def __init__(self, media_dir: Path, writer: SegmentSink, clock: Clock, decoders: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, media_dir: Path, writer: SegmentSink, clock: Clock, decoders: ThreadPoolExecutor, forms: Transcoders
+    ) -> None:
         self._media_dir = media_dir
         self._writer = writer
         self._clock = clock
         self._decoders = decoders
+        self._forms = forms
         self._feeds: dict[str, _FeedOutputs] = {}
         self._venues: dict[tuple[str, str], _VenueOutputs] = {}
         self._main: dict[str, str] = {}
 
     def feed_opened(self, feed_id: str, stream: Stream) -> None:
         self._feeds[feed_id] = _FeedOutputs(
+            stream,
             StillSource(stream, self._decoders),
             HealthMeter(stream, self._clock, self._decoders),
-            FlvFanout(stream, asyncio.get_running_loop()),
+            FlvFanout(self._forms.broadcast(stream), asyncio.get_running_loop()),
         )
 
     def feed_closed(self, feed_id: str) -> None:
@@ -57,12 +67,14 @@ class Outputs:
             outputs.still.close()
             outputs.health.close()
             outputs.flv.close()
+            self._forms.release(outputs.stream)
 
     async def venue_opened(self, event: Event, venue: Venue, program: Program) -> None:
         directory = recording_directory(self._media_dir, event.id, venue.id)
-        hls = await open_output(program, directory, self._writer)
-        flv = FlvFanout(program, asyncio.get_running_loop())
-        self._venues[event.id, venue.id] = _VenueOutputs(hls, flv, StillSource(program, self._decoders))
+        broadcast = self._forms.broadcast(program)
+        hls = await open_output(broadcast, directory, self._writer)
+        flv = FlvFanout(broadcast, asyncio.get_running_loop())
+        self._venues[event.id, venue.id] = _VenueOutputs(program, hls, flv, StillSource(program, self._decoders))
         if venue.main:
             self._main[event.id] = venue.id
 
@@ -74,6 +86,7 @@ class Outputs:
             outputs.flv.close()
             outputs.still.close()
             await outputs.hls.close()
+            self._forms.release(outputs.program)
 
     def bits_per_second(self) -> float:
         """What all live venues together write to the disk."""
@@ -81,7 +94,11 @@ class Outputs:
 
     def findings(self, feed_id: str) -> tuple[Finding, ...]:
         outputs = self._feeds.get(feed_id)
-        return outputs.health.findings if outputs is not None else ()
+        if outputs is None:
+            return ()
+        trouble = self._forms.broadcast(outputs.stream).trouble
+        strain = () if trouble is None else (Finding(trouble.code.value, "warning", trouble.since, {}),)
+        return (*outputs.health.findings, *strain)
 
     def hls(self, event_id: str, venue_id: str) -> HlsOutput | None:
         outputs = self._venue(event_id, venue_id)
@@ -102,6 +119,15 @@ class Outputs:
     def feed_flv(self, feed_id: str) -> FlvFanout | None:
         outputs = self._feeds.get(feed_id)
         return outputs.flv if outputs is not None else None
+
+    def browser(self, event_id: str, venue_id: str) -> DerivedStream | None:
+        """A venue's program as WebRTC carries it."""
+        outputs = self._venue(event_id, venue_id)
+        return self._forms.browser(outputs.program) if outputs is not None else None
+
+    def feed_browser(self, feed_id: str) -> DerivedStream | None:
+        outputs = self._feeds.get(feed_id)
+        return self._forms.browser(outputs.stream) if outputs is not None else None
 
     def _venue(self, event_id: str, venue_id: str) -> _VenueOutputs | None:
         if venue_id == "main":

@@ -34,6 +34,7 @@ from streaming.hub import Hub
 from streaming.outputs import Outputs
 from streaming.program.slate import Slates
 from streaming.rtmp.server import serve_rtmp
+from streaming.transcode import Transcoders
 from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
 from streaming.webrtc.sessions import WhipSessions
 from streaming.webrtc.transport import open_road
@@ -66,6 +67,8 @@ from web.urls import Urls
 
 DECODER_THREADS = 2
 """PyAV work of the whole process (stills, health, slates): bounded, so that it never starves the loop."""
+CODEC_THREADS = max(2, min(os.cpu_count() or 2, 8))
+"""Transcoding has threads of its own: a still never waits for a B-frame feed, and the other way round."""
 ON_AIR_SECONDS = 0.5
 """How soon the audience learns that a venue went on or off air."""
 
@@ -180,7 +183,9 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     writer = await stack.enter_async_context(open_writer())
     slates = Slates(decoders)
     stack.push_async_callback(slates.close)
-    outputs = Outputs(settings.streaming.media_dir, writer, clock, decoders)
+    codecs = stack.enter_context(ThreadPoolExecutor(CODEC_THREADS, thread_name_prefix="codec"))
+    forms = Transcoders(codecs, clock, reencode_for_browsers=settings.streaming.whep_reencode)
+    outputs = Outputs(settings.streaming.media_dir, writer, clock, decoders, forms)
     hub = Hub(events, clock, slates, outputs, grace_seconds=settings.streaming.grace_seconds)
     stack.push_async_callback(hub.close)
 

@@ -179,12 +179,14 @@ class Program(Stream):
         return self._mode != "feed"
 
     def _fits(self, tap: _Tap) -> bool:
-        """The codec kinds of a program never change: old webviews cannot follow."""
+        """The codec kinds of a program never change: old webviews cannot follow. AAC and Opus count as one: every
+        output takes a form of the program that has its own (`streaming.transcode`)."""
         assert tap.format is not None
         if not self._kinds_fixed:
             return True
         shape = Shape.of(tap.format)
-        return shape.video in (self._shape.video, None) and shape.audio in (self._shape.audio, None)
+        sound = shape.audio is None or self._shape.audio is not None
+        return sound and shape.video in (self._shape.video, None)
 
     def _switch_to(self, tap: _Tap, packet: Packet) -> None:
         assert tap.format is not None

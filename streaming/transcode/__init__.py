@@ -18,6 +18,7 @@ from typing import Protocol
 
 from streaming.ingest import Publication
 from streaming.stream import Stream
+from streaming.transcode.derived import DerivedStream
 from streaming.transcode.transcoders import Transcoders
 from streaming.transcode.trouble import Trouble, TroubleCode
 
@@ -53,4 +54,4 @@ class PublicationForms(Protocol):
     def publication(self, inner: Publication) -> Publication: ...
 
 
-__all__ = ["DerivedForm", "PublicationForms", "StreamForms", "Transcoders", "Trouble", "TroubleCode"]
+__all__ = ["DerivedForm", "DerivedStream", "PublicationForms", "StreamForms", "Transcoders", "Trouble", "TroubleCode"]

@@ -19,6 +19,7 @@ from streaming.ingest import Peer, Refused
 from streaming.media import Format, Item, Packet, Track
 from streaming.outputs import Outputs
 from streaming.program.slate import CARDS, Card, Shape, Slates, encode_clip
+from streaming.transcode import Transcoders
 from tests.support.media import aac, h264
 
 KEY = "0123456789abcdefghjkmnpq"
@@ -60,7 +61,8 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     with ThreadPoolExecutor(2) as pool:
         async with open_writer() as writer:
             slates = Slates(pool)
-            made = Hub(Directory(), clock, slates, Outputs(tmp_path, writer, clock, pool), grace_seconds=60)
+            outputs = Outputs(tmp_path, writer, clock, pool, Transcoders(pool, clock))
+            made = Hub(Directory(), clock, slates, outputs, grace_seconds=60)
             yield made
             await made.close()
             await slates.close()
