@@ -26,8 +26,11 @@ class Unacceptable(Exception):
         self.code, self.offered = code, offered
 
 
-def agree(offer: Offer) -> tuple[Agreed, dict[str, Accepted]]:
-    """The terms, and the sections of the answer by mid. Raises Unacceptable."""
+def agree(offer: Offer, *, transcoding: bool) -> tuple[Agreed, dict[str, Accepted]]:
+    """The terms, and the sections of the answer by mid. Raises Unacceptable.
+
+    Without `transcoding` only what goes into a feed as it is can be taken.
+    """
     video, audio = _first(offer, "video"), _first(offer, "audio")
     if video is None and audio is None:
         raise Unacceptable("whip_no_media", "nothing")
@@ -37,7 +40,7 @@ def agree(offer: Offer) -> tuple[Agreed, dict[str, Accepted]]:
     parameter_sets: tuple[bytes, ...] = ()
     nack = False
     if video is not None:
-        taken = _video(video)
+        taken = _video(video, transcoding=transcoding)
         if taken is not None:
             codecs = {taken.number: VIDEO_CODECS[taken.codec]}
             payload_types: tuple[PayloadType, ...] = (
@@ -68,9 +71,11 @@ def _first(offer: Offer, kind: str) -> Media | None:
     return next((media for media in offer.media if media.kind == kind and media.sends), None)
 
 
-def _video(media: Media) -> PayloadType | None:
+def _video(media: Media, *, transcoding: bool) -> PayloadType | None:
     """The first that we prefer; of H.264 the non-interleaved mode before single units, in the peer's order."""
-    for name in VIDEO_CODECS:
+    for name, codec in VIDEO_CODECS.items():
+        if not codec.passes and not transcoding:
+            continue
         same = [p for p in media.payload_types if p.codec == name and p.clock_rate == 90_000]
         same = [p for p in same if p.fmtp.get("packetization-mode", "0") in ("0", "1")]
         best = sorted(same, key=lambda p: p.fmtp.get("packetization-mode", "0") != "1")

@@ -44,6 +44,12 @@ class FeedKeys(Protocol):
         """Where the feed with this stream key stands; None when the key is unknown or revoked."""
 
 
+class PublicationForms(Protocol):
+    """What transcodes before a feed (`streaming.transcode`)."""
+
+    def publication(self, inner: Publication) -> Publication: ...
+
+
 class WhipSession:
     """One publisher: the consumer of its road, until its receiver takes over."""
 
@@ -112,8 +118,9 @@ class WhipSession:
         if self._ended:
             publication.close("the encoder left before it was admitted")
             return
-        self._publication = publication
+        self._publication = publication = self._sessions.carried(publication)
         receiver = self.receiver = Receiver(self.transport, publication, self._agreed, self._sessions.clock)
+        self._sessions.publishing(self)
         waiting, self._waiting = self._waiting, []
         for datagram, arrival in waiting:
             receiver.rtp(datagram, arrival)
@@ -122,9 +129,13 @@ class WhipSession:
 class WhipSessions:
     """All of them; owned by the hub's composition root."""
 
-    def __init__(self, road: Road, ingest: Ingest, keys: FeedKeys, clock: Clock) -> None:
-        self._road, self.ingest, self._keys, self.clock = road, ingest, keys, clock
+    def __init__(
+        self, road: Road, ingest: Ingest, keys: FeedKeys, clock: Clock, forms: PublicationForms | None = None
+    ) -> None:
+        self._road, self.ingest, self._keys, self.clock, self._forms = road, ingest, keys, clock, forms
         self._sessions: dict[str, WhipSession] = {}
+        self._publishing: dict[str, WhipSession] = {}
+        """By stream key."""
         self._refusals: dict[str, tuple[float, Refused]] = {}
         self.outcomes: Counter[str] = Counter()
         """Answers to offers by code, `accepted` among them: what /metrics shows."""
@@ -138,7 +149,7 @@ class WhipSessions:
         try:
             await self._authorize(key)
             offer = parse_offer(sdp)
-            agreed, accepted = agree(offer)
+            agreed, accepted = agree(offer, transcoding=self._forms is not None)
             session = WhipSession(self, key, peer, offer, agreed)
             session.transport = self._road.open(offer.remote, peer.address, session, via)
         except Refused as refusal:
@@ -189,15 +200,23 @@ class WhipSessions:
         assert session.transport is not None
         session.transport.close("the encoder stopped")
 
-    def status_of_key(self, key: str) -> tuple[WhipSession, ReceiveStatus] | None:
-        """The session that publishes with this stream key, and how its link does."""
-        for session in self._sessions.values():
-            if session.receiver is not None and session.key == key:
-                return session, session.receiver.status
-        return None
+    def link_of_key(self, key: str) -> ReceiveStatus | None:
+        """How the session that publishes with this stream key does; None when there is none."""
+        session = self._publishing.get(key)
+        return session.receiver.status if session is not None and session.receiver is not None else None
+
+    def carried(self, publication: Publication) -> Publication:
+        """Where VP8 and AV1 may be written: they become H.264 before the feed."""
+        return self._forms.publication(publication) if self._forms is not None else publication
+
+    def publishing(self, session: WhipSession) -> None:
+        """The hub has admitted it: it is the one with its key."""
+        self._publishing[session.key] = session
 
     def forget(self, session: WhipSession) -> None:
         self._sessions.pop(session.id, None)
+        if self._publishing.get(session.key) is session:
+            del self._publishing[session.key]
 
     def refused(self, key: str, refusal: Refused) -> None:
         """The hub did not admit a connected peer: the next offer with this key is told why."""

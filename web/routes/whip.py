@@ -10,7 +10,6 @@ from aiohttp import hdrs, web
 from streaming.ingest import Peer, Refused
 from streaming.webrtc.ice_servers import IceServer
 from streaming.webrtc.opening import Unacceptable
-from streaming.webrtc.receive.receiver import ReceiveStatus
 from streaming.webrtc.sdp import MalformedSdp
 from streaming.webrtc.session import Overloaded
 from streaming.webrtc.sessions import NoSession, WhipSession, WrongEtag
@@ -46,8 +45,6 @@ class Sessions(Protocol):
     def etag(self, session_id: str) -> str: ...
 
     def end(self, session_id: str) -> None: ...
-
-    def status_of_key(self, key: str) -> tuple[WhipSession, ReceiveStatus] | None: ...
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
