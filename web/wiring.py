@@ -37,13 +37,15 @@ from streaming.rtmp.server import serve_rtmp
 from streaming.transcode import Transcoders
 from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
 from streaming.webrtc.sessions import WhipSessions
-from streaming.webrtc.transport import open_road
+from streaming.webrtc.transport import UdpRoad, open_road
 from web.accounts.actions import Accounts
 from web.accounts.store import AccountStore
 from web.app import make_app
 from web.auth.audit import Audit
 from web.auth.lockout import Lockout
 from web.auth.sessions import Sessions, signing_secret
+from web.cam.cameras import Cameras
+from web.cam.cues import Cues
 from web.keys import ACCOUNTS, EVENTS, SESSIONS
 from web.library_access import CrewLibrary
 from web.posters import Posters
@@ -52,6 +54,7 @@ from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
 from web.realtime.viewers import ViewerTokens
 from web.routes.accounts import account_endpoints
 from web.routes.auth import auth_endpoints
+from web.routes.cam import cam_endpoints
 from web.routes.events import EventViews, event_endpoints
 from web.routes.flv import flv_endpoints
 from web.routes.hls import hls_endpoints
@@ -64,6 +67,7 @@ from web.routes.system import system_endpoints
 from web.routes.whip import whip_endpoints
 from web.routing import Endpoint
 from web.urls import Urls
+from web.webrtc_metrics import WebRtcMetrics
 
 DECODER_THREADS = 2
 """PyAV work of the whole process (stills, health, slates): bounded, so that it never starves the loop."""
@@ -226,6 +230,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     views = EventViews(LiveStatus(hub), rooms, replays, urls, accounts)
     posters = Posters(settings.web.data_dir / "posters")
     tokens = ViewerTokens(secret, clock)
+    cameras = Cameras(hub, whip, Cues(), clock)
     endpoints: list[Endpoint] = [
         *auth_endpoints(accounts, sessions, lockout, audit),
         *account_endpoints(accounts, audit, clock),
@@ -234,12 +239,13 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
+        *cam_endpoints(events, cameras),
         *whip_endpoints(whip, lambda: with_credentials(ice_servers, turn_secret, clock.utc()), urls),
         *preview_endpoints(outputs),
         *system_endpoints(settings.web, rtmp.port, disk),
-        *page_endpoints(events, views, catalog, urls, clock),
+        *page_endpoints(events, views, catalog, urls, clock, cameras),
     ]
-    endpoints += meta_endpoints(_ready(backing), _metrics(hub, rooms), endpoints)
+    endpoints += meta_endpoints(_ready(backing), _metrics(hub, rooms, road, whip), endpoints)
     app = make_app(endpoints)
     app[EVENTS], app[ACCOUNTS], app[SESSIONS] = events, accounts, sessions
     server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)
@@ -307,8 +313,9 @@ def _ready(backing: Backing) -> Ready:
     return ready
 
 
-def _metrics(hub: Hub, rooms: Rooms) -> CollectorRegistry:
+def _metrics(hub: Hub, rooms: Rooms, road: UdpRoad, whip: WhipSessions) -> CollectorRegistry:
     registry = CollectorRegistry()
+    registry.register(WebRtcMetrics(road, whip))
     feeds = Gauge("venuecast_feeds_live", "Feeds with a connected encoder", registry=registry)
     feeds.set_function(lambda: hub.live_feeds)
     programs = Gauge("venuecast_programs", "Venues of live events", registry=registry)

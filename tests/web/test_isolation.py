@@ -156,6 +156,7 @@ CASES: dict[Route, Case] = {
     ("DELETE", FEED): Owned(MAKERS),
     ("POST", f"{FEED}/rotate-key"): Owned(DIRECTORS),
     ("POST", f"{FEED}/revoke-key"): Owned(DIRECTORS),
+    ("POST", f"{FEED}/cue"): Owned(DIRECTORS, {"message": "往左一点"}),
     ("GET", "/posters/{name}.jpg"): Open(path="{poster}"),
     # the room
     ("POST", f"{EVENT}/join"): Audience({"device_id": "device-of-isolation"}),
@@ -186,6 +187,9 @@ CASES: dict[Route, Case] = {
     ("PATCH", "/whip/sessions/{session_id}"): Open((415,)),
     ("DELETE", "/whip/sessions/{session_id}"): Open((404,)),
     ("OPTIONS", "/whip/sessions/{session_id}"): Open((204,)),
+    ("GET", f"{API}/cam/{{stream_key}}"): Open((404,)),
+    ("GET", f"{API}/cam/{{stream_key}}/events"): Open((404,)),
+    ("GET", "/cam/{stream_key}"): Open((404,)),
     # the installation
     ("GET", f"{API}/addresses"): Own(),
     ("GET", f"{API}/disk"): Own(),

@@ -15,6 +15,7 @@ from config.clock import Clock
 from recorder.catalog import Catalog, ItemState
 from streaming.events.model import EventState
 from streaming.events.store import EventStore
+from web.cam.cameras import Cameras
 from web.problems import Problem, prefers_chinese
 from web.routes.events import EventViews
 from web.routing import Access, Endpoint
@@ -56,7 +57,9 @@ def load_assets(dist: Path) -> dict[str, Asset]:
     return assets
 
 
-def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls: Urls, clock: Clock) -> list[Endpoint]:
+def page_endpoints(
+    events: EventStore, views: EventViews, catalog: Catalog, urls: Urls, clock: Clock, cameras: Cameras
+) -> list[Endpoint]:
     assets = load_assets(DIST)
 
     async def audience(request: web.Request) -> web.StreamResponse:
@@ -114,6 +117,16 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
         )
         return _page(request, "replay.html", data, head)
 
+    async def camera(request: web.Request) -> web.StreamResponse:
+        key = request.match_info["stream_key"]
+        address = await events.find_by_key(key)
+        event = await events.get(address.event_id) if address is not None else None
+        if address is None or event is None:
+            return _page(request, "cam.html", {"missing": True}, _head(request, "", "", None), status=404)
+        state = cameras.state(key, address, event.title)
+        title = f"<title>{html.escape(address.feed_name)}</title>"
+        return _page(request, "cam.html", json.loads(state.model_dump_json()), title)
+
     async def console(request: web.Request) -> web.StreamResponse:
         return _page(request, "console.html", None, "<title>Venuecast</title>")
 
@@ -160,6 +173,7 @@ def page_endpoints(events: EventStore, views: EventViews, catalog: Catalog, urls
             returns=AudienceEvent,
         ),
         Endpoint("GET", "/r/{item_id}", replay, public, "The replay page"),
+        Endpoint("GET", "/cam/{stream_key}", camera, public, "The camera page: a phone becomes a feed"),
         Endpoint("GET", "/console", console_slash, public, "To the console"),
         Endpoint("GET", "/console/{path:.*}", console, public, "The console"),
         Endpoint("GET", "/assets/{path:.+}", asset, public, "Built scripts, styles and pictures"),
