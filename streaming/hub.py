@@ -286,6 +286,8 @@ class Hub:
             audio=source.meter.audio() if live else None,
             health=self._outputs.findings(feed_id) if live else (),
             contest=self._contest_status(source.takeovers.contest(now), now),
+            protocol=source.last_peer.protocol if source.last_peer else None,
+            link=source.last_peer.link() if live and source.last_peer and source.last_peer.link else None,
         )
 
     def _contest_status(self, contest: Contest | None, now: float) -> ContestStatus | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from streaming.link import LinkStatus
 from streaming.media import Format, Packet
 
 
@@ -19,6 +20,8 @@ class Peer:
     """`rtmp` or `rtmps`."""
     encoder: str = ""
     """What it calls itself, e.g. `FMLE/3.0 (compatible; FMSc/1.0)`; at most 120 characters."""
+    link: Callable[[], LinkStatus] | None = field(default=None, compare=False)
+    """What its protocol knows of the road; asked whenever somebody looks at the feed."""
 
 
 class Refused(Exception):

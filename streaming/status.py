@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from streaming.health.rules import Finding
+from streaming.link import LinkStatus
 from streaming.media import Format, Item, Packet
 
 WINDOW_SECONDS = 5.0
@@ -51,6 +52,8 @@ class FeedStatus:
     audio: AudioStatus | None = None
     health: tuple[Finding, ...] = ()
     contest: ContestStatus | None = None
+    protocol: str | None = None
+    link: LinkStatus | None = None
 
 
 IDLE = FeedStatus()
