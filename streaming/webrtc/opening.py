@@ -14,6 +14,8 @@ from streaming.webrtc.sdp import Accepted, Media, Offer, PayloadType
 _FEEDBACK = ("transport-cc", "ccm fir", "nack", "nack pli")
 _EXTENSIONS = (TRANSPORT_CC, ABS_SEND_TIME, MID)
 _OWN_FMTP = ("packetization-mode", "profile-level-id", "profile-id", "profile", "tier")
+START_KILOBITS = "1000"
+"""Chromium begins with 300 kb/s otherwise, and takes ten seconds and four picture sizes to get from there to 720p."""
 RECEIVED_LEVEL = 0x34
 """H.264 level 5.2: we decode nothing, so no picture is too large; said where the peer allows different levels."""
 
@@ -103,6 +105,7 @@ def _extensions(media: Media) -> dict[str, int]:
 def _fmtp(taken: PayloadType) -> dict[str, str]:
     """Profile and mode as offered; the level is what we take, where levels may differ (RFC 6184, 8.2.2)."""
     ours: dict[str, str] = {key: value for key, value in taken.fmtp.items() if key in _OWN_FMTP}
+    ours["x-google-start-bitrate"] = START_KILOBITS
     if taken.codec != "H264" or taken.fmtp.get("level-asymmetry-allowed") != "1":
         return ours
     profile = ours.get("profile-level-id", "42e01f")

@@ -1,5 +1,8 @@
 // Every word of the console, Chinese first.
+import { cameraWords } from "./camera/words";
+
 const zh = {
+  camera: cameraWords["zh-CN"],
   app: "直播控制台",
   events: "直播活动",
   library: "内容库",
@@ -197,6 +200,7 @@ const zh = {
 };
 
 const en: typeof zh = {
+  camera: cameraWords.en,
   app: "Live console",
   events: "Events",
   library: "Library",
