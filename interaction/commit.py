@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -137,3 +138,14 @@ def _settle(batch: list[_Waiting], duplicates: set[int], failed: set[int]) -> No
             waiting.done.set_exception(Busy(RETRY_SECONDS))
         else:
             waiting.done.set_result(outcome)
+
+
+@asynccontextmanager
+async def open_commit(collection: Collection) -> AsyncIterator[GroupCommit]:
+    """A collection's group commit; leaving the context writes what waits."""
+    commit = GroupCommit(collection)
+    commit.start()
+    try:
+        yield commit
+    finally:
+        await commit.close()

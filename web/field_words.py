@@ -40,6 +40,11 @@ _CHINESE = {
     # our own
     "one_main_venue": "主会场必须有且只有一个",
     "one_choice": "请在 feed_id 和 slate: true 中选择一个",
+    "choice_range": "最少与最多可选数应在选项数之内",
+    "change_or_times": "允许改票时，每人只能投一票",
+    "same_id": "有两个选项的编号相同",
+    "union_tag_invalid": "没有这种互动",
+    "union_tag_not_found": "请指明互动的种类（kind）",
     "time_out_of_range": "时间应在 2000 年到 2100 年之间",
 }
 """By pydantic's error type. What is not here is said in general words."""

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 from web.field_words import FieldError
+from web.rejections import REJECTIONS
 from web.whip_words import WHIP_PROBLEMS
 
 # code: (Chinese, English)
 TEXTS: dict[str, tuple[str, str]] = {
+    **REJECTIONS,
     **WHIP_PROBLEMS,
+    "join_again": ("请重新进入直播间。", "Join the room again."),
     "not_found": ("没有找到，可能已删除或地址有误。", "Not found: it may have been removed, or the address is wrong."),
     "not_live": ("该会场现在没有直播。", "This venue is not live now."),
     "no_picture": ("还没有画面，请稍后再试。", "There is no picture yet; try again in a moment."),

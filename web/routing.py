@@ -13,6 +13,7 @@ import structlog
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
+from interaction.rejected import Rejected
 from web.field_words import field_errors
 from web.identity import authenticate
 from web.keys import BODY
@@ -127,6 +128,8 @@ async def errors_as_problems(request: web.Request, handler: Handler) -> web.Stre
         return await handler(request)
     except Problem as raised:
         return problem(request, raised.status, raised.code, errors=raised.errors, **raised.values)
+    except Rejected as raised:
+        return problem(request, 409, raised.code)
     except web.HTTPNotFound:
         return problem(request, 404, "not_found")
     except web.HTTPMethodNotAllowed as raised:

@@ -20,8 +20,13 @@ from redis.exceptions import RedisError
 from config.backing import Backing, open_backing
 from config.clock import SystemClock
 from config.settings import Settings
+from interaction.activities.engine import Activities, open_activities
+from interaction.activities.vote.votes import Votes
+from interaction.commit import open_commit
 from interaction.room import RoomRules
 from interaction.rooms import Rooms, open_rooms
+from interaction.store.activities import ActivityStore
+from interaction.store.ballots import BallotStore
 from recorder.catalog import Catalog, ItemState
 from recorder.recording import Recording
 from recorder.replay import Replays
@@ -53,6 +58,7 @@ from web.realtime.broadcast import RoomBroadcast, make_server
 from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
 from web.realtime.viewers import ViewerTokens
 from web.routes.accounts import account_endpoints
+from web.routes.activities import activity_endpoints
 from web.routes.auth import auth_endpoints
 from web.routes.cam import cam_endpoints
 from web.routes.events import EventViews, event_endpoints
@@ -96,8 +102,8 @@ class Running:
 class EventBridge:
     """Tells the hub, the rooms and the recorder of an event's changes, in that order."""
 
-    def __init__(self, hub: Hub, rooms: Rooms, recording: Recording) -> None:
-        self._hub, self._rooms, self._recording = hub, rooms, recording
+    def __init__(self, hub: Hub, rooms: Rooms, activities: Activities, recording: Recording) -> None:
+        self._hub, self._rooms, self._activities, self._recording = hub, rooms, activities, recording
         self._live: dict[str, Event] = {}
 
     async def event_changed(self, event: Event) -> None:
@@ -110,6 +116,7 @@ class EventBridge:
             self._live.pop(event.id, None)
         self._tell_room(event)
         if event.state is EventState.ENDED:
+            await self._activities.event_ended(event.id)
             await self._recording.event_ended(event)
 
     def feed_key_changed(self, feed_id: str) -> None:
@@ -197,8 +204,12 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     rooms = await stack.enter_async_context(
         open_rooms(database, backing.redis, clock, tick_seconds=settings.interaction.tick_seconds)
     )
+    ballots = BallotStore(database)
+    votes = Votes(ballots, await stack.enter_async_context(open_commit(ballots.collection)), clock)
+    activities = await stack.enter_async_context(open_activities(ActivityStore(database), rooms, clock, [votes]))
+    rooms.activities = activities
     recording = Recording(settings.recorder.media_dir, catalog, clock)
-    bridge = EventBridge(hub, rooms, recording)
+    bridge = EventBridge(hub, rooms, activities, recording)
     disk = DiskMeter(settings.streaming.media_dir, outputs.bits_per_second)
     actions = EventActions(events, bridge, disk, clock)
 
@@ -236,6 +247,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *account_endpoints(accounts, audit, clock),
         *event_endpoints(events, actions, views, accounts, rooms, posters, audit, urls),
         *room_endpoints(rooms, events, tokens, audit),
+        *activity_endpoints(activities, votes, events, tokens, audit),
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
@@ -251,7 +263,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)
     broadcast = RoomBroadcast(server)
     rooms.broadcast = broadcast
-    server.register_namespace(RoomNamespace(rooms, tokens, broadcast))
+    server.register_namespace(RoomNamespace(rooms, activities, tokens, broadcast))
     server.attach(app)
 
     # what was going on when the last process ended

@@ -202,6 +202,12 @@ class Activities:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await held.idle.wait()
 
+    async def event_ended(self, event_id: str) -> None:
+        """Whatever is open closes with its event."""
+        for activity in await self.every(event_id):
+            if activity.state is State.OPEN:
+                await self.close(activity.id)
+
     # --- what viewers do ---
 
     async def take(self, viewer: Viewer, event: str, activity_id: str, kind_name: str, sent: BaseModel) -> Facts:

@@ -43,6 +43,8 @@ NO_ADMINS = frozenset(EVERYBODY - ADMIN)
 API = "/api/v1"
 EVENT, FEED = f"{API}/events/{{event_id}}", f"{API}/feeds/{{feed_id}}"
 VENUE = f"{EVENT}/venues/{{venue_id}}"
+ACTIVITY = f"{API}/activities/{{activity_id}}"
+VOTE = {"kind": "vote", "title": "最喜欢的花灯", "options": [{"text": "鲤鱼灯"}, {"text": "走马灯"}]}
 ITEM, CREW = f"{API}/library/items/{{item_id}}", f"{API}/crew/{{crew_id}}"
 LIVE = "/live/{event_id}/{venue_id}"
 
@@ -165,6 +167,19 @@ CASES: dict[Route, Case] = {
     ("GET", f"{EVENT}/comments/held"): Owned(REVIEWERS),
     ("POST", f"{EVENT}/comments/approve"): Owned(REVIEWERS, {"ids": ["{comment}"]}),
     ("POST", f"{EVENT}/comments/reject"): Owned(REVIEWERS, {"ids": ["{comment}"]}),
+    # activities
+    ("GET", f"{EVENT}/activities"): Owned(EVERYBODY),
+    ("POST", f"{EVENT}/activities"): Owned(MAKERS, VOTE),
+    ("GET", f"{EVENT}/me"): Audience(status=401),
+    ("GET", ACTIVITY): Owned(EVERYBODY),
+    ("PATCH", ACTIVITY): Owned(MAKERS, VOTE),
+    ("DELETE", ACTIVITY): Owned(MAKERS),
+    ("POST", f"{ACTIVITY}/open"): Owned(MAKERS),
+    ("POST", f"{ACTIVITY}/close"): Owned(MAKERS),
+    ("POST", f"{ACTIVITY}/settle"): Owned(MAKERS, {"count_held": True}),
+    ("POST", f"{ACTIVITY}/void"): Owned(MAKERS, {"reason": "测试"}),
+    ("GET", f"{ACTIVITY}/results"): Owned(EVERYBODY),
+    ("POST", f"{ACTIVITY}/recount"): Owned(EVERYBODY),
     # library and replays: a viewer of figures reads no library
     ("GET", f"{API}/library/items"): Listing(filters=("event_id",)),
     ("GET", ITEM): Owned(ALL_BUT_VIEWERS, hidden=VIEWERS),
@@ -228,6 +243,8 @@ class House:
     """A segment's name, live and in the replay."""
     poster: str = ""
     comment: str = ""
+    activity: str = ""
+    """A vote in its draft."""
     colleague: str = ""
     """Id of an account of this center."""
 
@@ -248,6 +265,7 @@ class House:
             "item_id": self.item.get("id", ""),
             "center_id": self.center,
             "crew_id": self.colleague,
+            "activity_id": self.activity,
             "name": self.segment,
         }
         if route[1].startswith("/replay/"):
@@ -286,6 +304,7 @@ async def two(hub: InProcessHub) -> AsyncIterator[Two]:
             somebody = {"username": f"colleague-{new_id()}", "name": "小李", "roles": ["editor"]}
             house.colleague = (await admin.ok("POST", f"{API}/crew", somebody))["crew"]["id"]
             house.comment = await _comment(hub, house.live["id"])
+            house.activity = (await admin.ok("POST", f"{API}/events/{house.live['id']}/activities", VOTE))["id"]
         admin = ours.crew[Role.CENTER_ADMIN]
         recorded = await hub.event(admin, rules={"replay": "after_review"})
         await admin.ok("POST", f"{API}/events/{recorded['id']}/start")
@@ -604,6 +623,42 @@ async def socket_disconnect(hub: InProcessHub, two: Two) -> None:
             await eventually_async(partial(_watching, two.ours, 2))
 
 
+async def socket_vote(hub: InProcessHub, two: Two) -> None:
+    """A ballot is for an activity of the own event; another's is one that never was."""
+    admin = two.ours.crew[Role.CENTER_ADMIN]
+    activity = await _activity(admin, two.ours.live["id"], "close")
+    async with socketio.AsyncSimpleClient() as client:
+        await _connect(client, hub, await _joined(hub, two.theirs.live["id"], "voter-of-theirs"))
+        foreign = await client.call("vote", {"activity_id": activity, "options": ["o1"]})
+        unknown = await client.call("vote", {"activity_id": new_id(), "options": ["o1"]})
+    assert foreign == unknown and foreign["error"]["code"] == "no_such_activity"
+    assert (await admin.ok("GET", f"{API}/activities/{activity}/results"))["total"] == 0
+    await admin.ok("POST", f"{API}/activities/{activity}/close")
+
+
+async def _elsewhere(hub: InProcessHub, two: Two, event: str, more: dict[str, Any]) -> None:
+    async with socketio.AsyncSimpleClient() as client:
+        await _connect(client, hub, await _joined(hub, two.theirs.live["id"], "visitor-of-theirs"))
+        foreign = await client.call(event, {"activity_id": two.ours.activity, **more})
+        unknown = await client.call(event, {"activity_id": new_id(), **more})
+    assert foreign == unknown and foreign["error"]["code"] == "no_such_activity"
+
+
+async def socket_answer(hub: InProcessHub, two: Two) -> None:
+    """Nobody answers in another center's quiz."""
+    await _elsewhere(hub, two, "answer", {"question_id": "q1", "options": ["o1"]})
+
+
+async def socket_enter(hub: InProcessHub, two: Two) -> None:
+    """Nobody enters another center's lottery."""
+    await _elsewhere(hub, two, "enter", {})
+
+
+async def socket_checkin(hub: InProcessHub, two: Two) -> None:
+    """Nobody checks in at another center's event."""
+    await _elsewhere(hub, two, "checkin", {})
+
+
 async def _watching(house: House, viewers: int) -> bool:
     figures = await house.crew[Role.VIEWER].ok("GET", f"{API}/events/{house.live['id']}/stats")
     return bool(figures["viewers"]["current"] == viewers)
@@ -618,6 +673,10 @@ SOCKET_CASES = {
     ("/room", "connect"): socket_connect,
     ("/room", "comment"): socket_comment,
     ("/room", "like"): socket_like,
+    ("/room", "vote"): socket_vote,
+    ("/room", "answer"): socket_answer,
+    ("/room", "enter"): socket_enter,
+    ("/room", "checkin"): socket_checkin,
     ("/room", "heartbeat"): socket_heartbeat,
     ("/room", "disconnect"): socket_disconnect,
 }
@@ -655,10 +714,23 @@ async def test_the_roles_that_may_are_let_in(hub: InProcessHub, two: Two, route:
             if route[1].endswith("/archive"):
                 await admin.ok("POST", f"{API}/events/{event['id']}/end")
         ids = {"venue_id": event["venues"][1]["id"]}  # the main venue cannot be removed
+        if route[1].startswith(ACTIVITY):
+            ids["activity_id"] = await _activity(admin, event["id"], route[1].rpartition("/")[2])
         answer = await _ask(two.ours.crew[role], route, two.ours.path(route, event=event, **ids), case)
         assert answer.status < 300, (role, answer.body)
         if event is not two.ours.live:
             await admin("POST", f"{API}/events/{event['id']}/end")
+
+
+BEFORE = {"close": ["open"], "settle": ["open", "close"], "void": ["open"]}
+
+
+async def _activity(admin: Caller, event_id: str, command: str) -> str:
+    """A vote that has come as far as the command asks."""
+    activity = await admin.ok("POST", f"{API}/events/{event_id}/activities", VOTE)
+    for step in BEFORE.get(command, []):
+        await admin.ok("POST", f"{API}/activities/{activity['id']}/{step}")
+    return str(activity["id"])
 
 
 async def test_a_published_replay_is_for_everybody(two: Two) -> None:

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SEE_KEYS = "see_keys"
     DIRECT = "direct"
     MODERATE = "moderate"
+    INTERACT = "interact"
     SEE_LIBRARY = "see_library"
     PUBLISH = "publish"
     SEE_FIGURES = "see_figures"
@@ -33,10 +34,17 @@ _SEE = {Permission.SEE_EVENTS, Permission.SEE_FIGURES, Permission.SEE_LIBRARY}
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.CENTER_ADMIN: frozenset(Permission),
     Role.DIRECTOR: frozenset(
-        _SEE | {Permission.EDIT_EVENTS, Permission.SEE_KEYS, Permission.DIRECT, Permission.MODERATE}
+        _SEE
+        | {
+            Permission.EDIT_EVENTS,
+            Permission.SEE_KEYS,
+            Permission.DIRECT,
+            Permission.MODERATE,
+            Permission.INTERACT,
+        }
     ),
     Role.MODERATOR: frozenset(_SEE | {Permission.MODERATE}),
-    Role.OPERATOR: frozenset(_SEE | {Permission.MODERATE, Permission.EDIT_EVENTS}),
+    Role.OPERATOR: frozenset(_SEE | {Permission.MODERATE, Permission.EDIT_EVENTS, Permission.INTERACT}),
     Role.EDITOR: frozenset(_SEE | {Permission.PUBLISH}),
     Role.VIEWER: frozenset({Permission.SEE_EVENTS, Permission.SEE_FIGURES}),
 }

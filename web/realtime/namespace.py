@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import socketio
 from pydantic import BaseModel, ValidationError
 
+from interaction.activities.engine import Activities
 from interaction.commit import Busy
 from interaction.rejected import Rejected
 from interaction.room import Room
 from interaction.rooms import Rooms
+from interaction.viewer import Viewer
+from web.identity import address_of
 from web.realtime.broadcast import NAMESPACE, RoomBroadcast
-from web.realtime.viewers import Viewer, ViewerTokens
-from web.schemas.room import CommentSent, HeartbeatSent, LikeSent
+from web.realtime.viewers import ViewerTokens
+from web.rejections import rejection
+from web.schemas.room import (
+    ActivitySent,
+    AnswerSent,
+    CheckinSent,
+    CommentSent,
+    EnterSent,
+    HeartbeatSent,
+    LikeSent,
+    VoteSent,
+)
 
 MAX_MESSAGE_BYTES = 16_384
 """The largest thing that a phone sends is a comment of 200 characters."""
-
-TEXTS: dict[str, tuple[str, str]] = {
-    "invalid": ("内容有误，请修改后重试。", "The message is not valid."),
-    "empty": ("请先写点什么。", "Write something first."),
-    "too_long": ("最多 200 个字，请缩短一些。", "200 characters at most; please shorten it."),
-    "too_fast": ("说得太快了，请 {seconds} 秒后再发。", "Too fast; try again in {seconds} seconds."),
-    "room_closed": ("直播没有进行，暂时不能发言。", "The event is not live; the room is closed."),
-    "cut": ("直播暂停，互动已关闭，请稍候。", "The broadcast is paused and the room is closed for now."),
-    "sign_in_to_comment": ("请在客户端登录后发言。", "Sign in with the app to comment."),
-    "sign_in_to_like": ("请在客户端登录后点赞。", "Sign in with the app to like."),
-    "busy": ("人太多了，请 {seconds} 秒后再试。", "Too busy; try again in {seconds} seconds."),
-    "not_yet": ("此功能尚未开放。", "This is not open yet."),
-}
 
 SentT = TypeVar("SentT", bound=BaseModel)
 Ack = dict[str, Any]
@@ -39,9 +40,10 @@ Ack = dict[str, Any]
 class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     """Events of one socket are taken in their order; nothing here keeps state of the room."""
 
-    def __init__(self, rooms: Rooms, tokens: ViewerTokens, broadcast: RoomBroadcast) -> None:
+    def __init__(self, rooms: Rooms, activities: Activities, tokens: ViewerTokens, broadcast: RoomBroadcast) -> None:
         super().__init__(NAMESPACE)
         self._rooms = rooms
+        self._activities = activities
         self._tokens = tokens
         self._broadcast = broadcast
         self._viewers: dict[str, tuple[Viewer, bool]] = {}
@@ -54,6 +56,7 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             raise socketio.exceptions.ConnectionRefusedError({"code": "join_again", "message": "join first"})
         room = await self._rooms.room(viewer.event_id)
         english = environ.get("HTTP_ACCEPT_LANGUAGE", "").lower().startswith("en")
+        viewer = replace(viewer, address=_address(environ))
         self._viewers[sid] = (viewer, english)
         key = (viewer.event_id, viewer.id)
         self._sockets_of[key] = self._sockets_of.get(key, 0) + 1
@@ -105,6 +108,30 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             return _refused(error.code, english, error.retry_after)
         return {"ok": True}
 
+    async def on_vote(self, sid: str, data: object = None) -> Ack:
+        return await self._act(sid, "vote", "vote", VoteSent, data)
+
+    async def on_answer(self, sid: str, data: object = None) -> Ack:
+        return await self._act(sid, "answer", "quiz", AnswerSent, data)
+
+    async def on_enter(self, sid: str, data: object = None) -> Ack:
+        return await self._act(sid, "enter", "lottery", EnterSent, data)
+
+    async def on_checkin(self, sid: str, data: object = None) -> Ack:
+        return await self._act(sid, "checkin", "checkin", CheckinSent, data)
+
+    async def _act(self, sid: str, event: str, kind: str, schema: type[ActivitySent], data: object) -> Ack:
+        """What a viewer does in an activity."""
+        viewer, english = self._viewers[sid]
+        try:
+            sent = _read(schema, data)
+            done = await self._activities.take(viewer, event, sent.activity_id, kind, sent)
+        except Rejected as error:
+            return _refused(error.code, english, error.retry_after)
+        except Busy as error:
+            return _refused("busy", english, error.retry_after)
+        return {"ok": True, **done}
+
     async def on_heartbeat(self, sid: str, data: object = None) -> Ack:
         viewer, english = self._viewers[sid]
         try:
@@ -113,6 +140,12 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             return _refused(error.code, english, None)
         await self._rooms.heartbeat(viewer.event_id, viewer.id, sent.venue_id)
         return {"ok": True}
+
+
+def _address(environ: dict[str, Any]) -> str:
+    """Where a socket comes from, by the rule of the API."""
+    request = environ.get("aiohttp.request")
+    return address_of(request) if request is not None else ""
 
 
 def _read(schema: type[SentT], data: object) -> SentT:
@@ -124,7 +157,7 @@ def _read(schema: type[SentT], data: object) -> SentT:
 
 def _refused(code: str, english: bool, retry_after: float | None) -> Ack:
     seconds = round(retry_after) or 1 if retry_after is not None else 0
-    error: dict[str, Any] = {"code": code, "message": TEXTS[code][english].format(seconds=seconds)}
+    error: dict[str, Any] = {"code": code, "message": rejection(code, english=english, seconds=seconds)}
     if retry_after is not None:
         error["retry_after"] = retry_after
     return {"ok": False, "error": error}

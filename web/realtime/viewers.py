@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 
 import jwt
 
 from config.clock import Clock
+from interaction.viewer import Viewer
 
 TOKEN_SECONDS = 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    id: str
-    event_id: str
-    nickname: str
-    anonymous: bool
 
 
 class ViewerTokens:
@@ -50,4 +42,10 @@ class ViewerTokens:
             return None
         if claims.get("use") != "viewer":
             return None
-        return Viewer(str(claims["sub"]), str(claims["ev"]), str(claims["name"]), bool(claims["anon"]))
+        return Viewer(
+            str(claims["sub"]),
+            str(claims["ev"]),
+            str(claims["name"]),
+            bool(claims["anon"]),
+            joined_at=float(claims["iat"]),
+        )

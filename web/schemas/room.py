@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,6 +41,31 @@ class HeartbeatSent(Sent):
     venue_id: str = Field(max_length=64)
     position: str | float | None = Field(default=None, description="UTC of the picture on screen")
     playing: bool = False
+
+
+class ActivitySent(Sent):
+    activity_id: str = Field(min_length=1, max_length=64)
+
+
+class VoteSent(ActivitySent):
+    options: list[Annotated[str, Field(max_length=64)]] = Field(max_length=100)
+    client_id: str | None = Field(default=None, max_length=64, pattern=r"^[\w-]+$")
+    """Tells several votes of one viewer apart, so that each may be repeated."""
+
+
+class AnswerSent(ActivitySent):
+    question_id: str = Field(min_length=1, max_length=64)
+    options: list[Annotated[str, Field(max_length=64)]] = Field(max_length=100)
+
+
+class EnterSent(ActivitySent):
+    fields: dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=dict, max_length=20
+    )
+
+
+class CheckinSent(ActivitySent):
+    pass
 
 
 class CommentQuery(Body):
@@ -99,6 +124,7 @@ class SnapshotView(View):
     comments: list[SnapshotComment]
     viewers: dict[str, int] = Field(description="By venue id, and of the whole room")
     likes: int
+    activities: list[dict[str, Any]] = Field(description="Those that were ever opened, each with its kind's own fields")
 
 
 class ReviewBody(Body):
