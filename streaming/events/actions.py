@@ -9,7 +9,7 @@ from typing import Protocol
 from config.clock import Clock
 from config.ids import new_id, new_stream_key
 from streaming.events.life import WrongState, after
-from streaming.events.model import Event, EventState, Feed, Rules, Venue
+from streaming.events.model import Event, EventState, Feed, Rules, Source, Venue
 from streaming.events.store import Conflict, EventStore
 
 MAX_VENUES = 32
@@ -141,8 +141,8 @@ class EventActions:
 
         return await self.edit(event_id, add)
 
-    async def add_feed(self, event_id: str, venue_id: str, name: str) -> Event:
-        feed = new_feed(name)
+    async def add_feed(self, event_id: str, venue_id: str, name: str, source: Source | None = None) -> Event:
+        feed = replace(new_feed(name), source=source)
 
         def add(venue: Venue) -> Venue:
             if len(venue.feeds) >= MAX_FEEDS:
@@ -167,6 +167,10 @@ class EventActions:
 
     async def rename_feed(self, event_id: str, feed_id: str, name: str) -> Event:
         return await self.edit(event_id, lambda e: _with_feed(e, feed_id, lambda f: replace(f, name=name)))
+
+    async def set_source(self, event_id: str, feed_id: str, source: Source | None) -> Event:
+        """Fetch the feed from there, or with None leave it to an encoder."""
+        return await self.edit(event_id, lambda e: _with_feed(e, feed_id, lambda f: replace(f, source=source)))
 
     async def remove_feed(self, event_id: str, feed_id: str) -> Event:
         def remove(event: Event) -> Event:

@@ -24,11 +24,27 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where the hub fetches a feed itself (`streaming.pull`)."""
+
+    url: str
+    transport: str = "auto"
+    """RTSP: `tcp`, `udp`, or one after the other."""
+    start: str = "with_event"
+    """`with_event`: while it is live; `scheduled`: between the times."""
+    from_at: float | None = None
+    until_at: float | None = None
+    """UTC, Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Feed:
     id: str
     name: str
     stream_key: str | None
     """None once revoked: nothing can push until a new key is rotated in."""
+    source: Source | None = None
+    """None: an encoder pushes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from config.mongodb import DURABLE, Collection, Database, Document
-from streaming.events.model import Event, EventState, Feed, FeedAddress, Rules, Venue
+from streaming.events.model import Event, EventState, Feed, FeedAddress, Rules, Source, Venue
 
 UNIQUE_KEYS = "venues.feeds.stream_key_1"
 """An index of early builds that let one installation revoke one key only."""
@@ -106,9 +106,24 @@ def to_document(event: Event) -> Document:
     document = asdict(event)
     document["_id"] = document.pop("id")
     document["state"] = event.state.value
-    document["venues"] = [{**asdict(venue), "feeds": [asdict(feed) for feed in venue.feeds]} for venue in event.venues]
+    document["venues"] = [
+        {**asdict(venue), "feeds": [_feed_document(feed) for feed in venue.feeds]} for venue in event.venues
+    ]
     document["rules"] = {**asdict(event.rules), "anonymous_may": list(event.rules.anonymous_may)}
     return document
+
+
+def _feed_document(feed: Feed) -> Document:
+    """A feed without a source is kept without the field, as feeds were before there were sources."""
+    document = asdict(feed)
+    if document["source"] is None:
+        del document["source"]
+    return document
+
+
+def _feed(document: Document) -> Feed:
+    source = document.get("source")
+    return Feed(document["id"], document["name"], document["stream_key"], Source(**source) if source else None)
 
 
 def from_document(document: Document) -> Event:
@@ -121,7 +136,7 @@ def from_document(document: Document) -> Event:
         state=EventState(document["state"]),
         rules=Rules(**{**rules, "anonymous_may": tuple(rules["anonymous_may"])}),
         venues=tuple(
-            Venue(venue["id"], venue["name"], venue["main"], tuple(Feed(**feed) for feed in venue["feeds"]))
+            Venue(venue["id"], venue["name"], venue["main"], tuple(map(_feed, venue["feeds"])))
             for venue in document["venues"]
         ),
         created_at=document["created_at"],
