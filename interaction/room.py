@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -41,6 +41,8 @@ class RoomRules:
     anonymous_may: tuple[str, ...] = ("watch", "like")
     cut: bool = False
     venues_on_air: dict[str, bool] = field(default_factory=dict)
+    center_id: str = ""
+    """Whose words and bans count."""
 
 
 class Room:
@@ -57,6 +59,8 @@ class Room:
         recent: list[Comment],
         rules: RoomRules,
         activities: Sequence[BatchItem] = (),
+        likes: Mapping[str, int] | None = None,
+        pinned: Comment | None = None,
     ) -> None:
         self.event_id = event_id
         self.record = record
@@ -67,9 +71,15 @@ class Room:
         self._comments_this_second = 0
         self._second = 0
         self._hidden = 0
+        self._hearts: dict[str, int] = {}
+        """Comments' hearts that changed since the last batch."""
         self._counted_at = float("-inf")
         # what everybody knows
-        self._recent: deque[BatchItem] = deque((comment_view(comment) for comment in recent), RECENT_COMMENTS)
+        hearts = likes or {}
+        self._recent: deque[BatchItem] = deque(
+            (comment_view(comment, hearts.get(comment.id, 0)) for comment in recent), RECENT_COMMENTS
+        )
+        self._pinned = comment_view(pinned) if pinned is not None else None
         self._event = _event_view(rules)
         self._cut = rules.cut
         self._viewers: dict[str, int] = {ALL: 0}
@@ -97,6 +107,14 @@ class Room:
 
     def remove_comment(self, comment_id: str) -> None:
         self._pending.append({"type": "comment_removed", "id": comment_id})
+
+    def comment_liked(self, comment_id: str, total: int) -> None:
+        """A comment's hearts: published on the tick, as they stand then."""
+        self._hearts[comment_id] = total
+
+    def pin(self, comment: Comment | None) -> None:
+        """What stands above the list."""
+        self._pending.append({"type": "pinned", "comment": comment_view(comment) if comment is not None else None})
 
     def like(self, count: int) -> None:
         self.record.likes += count
@@ -134,6 +152,9 @@ class Room:
                 self._pending.append({"type": "presence", "viewers": dict(counts)})
         if self.record.likes != self._likes:
             self._pending.append({"type": "likes", "total": self.record.likes})
+        if self._hearts:
+            self._pending.append({"type": "comment_likes", "counts": self._hearts})
+            self._hearts = {}
         if not self._pending and not self._hidden:
             return None
         items, self._pending = self._pending, []
@@ -152,6 +173,14 @@ class Room:
                 self._recent.append(comment)
             case "comment_removed":
                 self._recent = deque((c for c in self._recent if c["id"] != item["id"]), RECENT_COMMENTS)
+            case "comment_likes":
+                counts = item["counts"]
+                self._recent = deque(
+                    ({**c, "likes": counts[c["id"]]} if c["id"] in counts else c for c in self._recent),
+                    RECENT_COMMENTS,
+                )
+            case "pinned":
+                self._pinned = item["comment"]
             case "event":
                 self._event = _without_type(item)
             case "cut":
@@ -178,6 +207,7 @@ class Room:
                 "cut": self._cut,
                 "open": self._event["state"] == "live" and not self._cut,
                 "comments": list(self._recent),
+                "pinned": self._pinned,
                 "viewers": self._viewers,
                 "likes": self._likes,
                 "activities": list(self._activities.values()),
@@ -198,13 +228,17 @@ def _without_type(item: BatchItem) -> BatchItem:
     return {key: value for key, value in item.items() if key != "type"}
 
 
-def comment_view(comment: Comment) -> dict[str, Any]:
+def comment_view(comment: Comment, likes: int = 0) -> dict[str, Any]:
     """A comment as everybody may see it."""
+    viewer: dict[str, Any] = {"id": comment.viewer_id[:12], "nickname": comment.nickname}
+    if comment.avatar is not None:
+        viewer["avatar"] = comment.avatar
     return {
         "id": comment.id,
         "text": comment.text,
-        "viewer": {"id": comment.viewer_id[:12], "nickname": comment.nickname},
+        "viewer": viewer,
         "at": rfc3339(comment.at),
         "status": comment.status.value,
         "reply_to": comment.reply_to,
+        "likes": likes,
     }

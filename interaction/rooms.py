@@ -13,20 +13,19 @@ from redis.asyncio import Redis
 
 from config.clock import Clock
 from config.mongodb import Database
-from interaction.comments import MAX_LIKES, Pace, clean
-from interaction.commit import GroupCommit, Outcome
+from interaction.comments.talk import Talk
 from interaction.figures import Figures
 from interaction.presence import ALL
 from interaction.rejected import Rejected
 from interaction.room import Broadcast, Room, RoomRules
-from interaction.store.comments import Comment, CommentStore, Status, comment_id, to_document
+from interaction.store.comments import Comment, Status
 from interaction.store.rooms import RoomStore
+from interaction.viewer import Viewer
 
 KEEP_TICKS = 8
 """Figures go to MongoDB every so many ticks when they changed: two seconds of a peak may be lost, never a comment."""
-MAX_PACES = 200_000
-"""Buckets in memory before the full ones are forgotten; 100 bytes each."""
-MAX_UNKNOWN = 5_000
+MAX_LIKES = 50
+"""Of one message; a thumb manages about ten a second and phones gather five."""
 
 log = structlog.get_logger(__name__)
 
@@ -43,19 +42,16 @@ class Rooms:
     """Made by `open_rooms`. What people do comes in as actions; what happened goes out through `broadcast`."""
 
     def __init__(self, database: Database, redis: Redis, clock: Clock, tick_seconds: float) -> None:
-        self.comments = CommentStore(database)
+        self.talk = Talk(database, clock)
+        self.comments = self.talk.store
         self._rooms_store = RoomStore(database)
         self._figures = Figures(self._rooms_store, redis)
         self._clock = clock
         self._tick_seconds = tick_seconds
-        self._commit = GroupCommit(self.comments.collection)
         self._owner = secrets.token_hex(8)
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._rules: dict[str, RoomRules] = {}
-        self._paces: dict[str, Pace] = {}
-        self._unknown: dict[str, Comment] = {}
-        """Comments whose commit was not answered: a repeat that finds them there shows them."""
         self._ticks = 0
         self.activities: ActivityViews | None = None
         """Set by the composition root before the first room opens."""
@@ -63,7 +59,7 @@ class Rooms:
         """Set by `web.realtime` before the first socket connects."""
 
     async def ensure_indexes(self) -> None:
-        await self.comments.ensure_indexes()
+        await self.talk.ensure_indexes()
 
     async def room(self, event_id: str) -> Room:
         """The event's room, opened now if it is not; its numbers begin a new epoch then."""
@@ -80,7 +76,13 @@ class Rooms:
         record = await self._rooms_store.open(event_id, self._owner)
         recent = await self.comments.page(event_id, Status.SHOWN)
         activities = await self.activities.views(event_id) if self.activities is not None else []
-        room = Room(event_id, record, recent[::-1], self._rules.get(event_id, RoomRules()), activities)
+        likes = await self.comments.likes_of([comment.id for comment in recent])
+        pinned_id = self.talk.guard.event_rules(event_id).pinned
+        pinned = await self.comments.get(pinned_id) if pinned_id is not None else None
+        if pinned is not None and pinned.status is not Status.SHOWN:
+            pinned = None
+        rules = self._rules.get(event_id, RoomRules())
+        room = Room(event_id, record, recent[::-1], rules, activities, likes, pinned)
         self._rooms[event_id] = room
         return room
 
@@ -104,53 +106,15 @@ class Rooms:
         client_id: str,
         reply_to: str | None,
         anonymous: bool,
+        avatar: str | None = None,
     ) -> Comment:
         """Take a comment; returns once it is durable. Raises Rejected, Busy."""
-        id_ = comment_id(event_id, viewer_id, client_id)
-        room = await self.room(event_id)
-        kept = clean(text)
-        now = self._clock.monotonic()
-        pace = self._pace(viewer_id, now)
-        try:
-            pace.charge(now)
-        except Rejected:
-            # a repeat of what is there already is no new comment, however fast it comes
-            existing = await self.comments.get(id_)
-            if existing is not None and id_ not in self._unknown:
-                return existing
-            raise
-        if not room.open:
-            existing = await self.comments.get(id_)
-            if existing is not None:
-                return existing
-            raise Rejected("cut" if room.rules.cut else "room_closed")
-        if anonymous and "comment" not in room.rules.anonymous_may:
-            raise Rejected("sign_in_to_comment")
-        status = Status.HELD if room.rules.moderation == "pre" else Status.SHOWN
-        comment = Comment(id_, event_id, viewer_id, nickname, kept, self._clock.utc(), status, reply_to)
-        outcome = await self._commit.insert(to_document(comment), lambda settled: self._settled(room, comment, settled))
-        if outcome is Outcome.ALREADY_THERE:
-            return await self.comments.get(id_) or comment
-        return comment
+        viewer = Viewer(viewer_id, event_id, nickname, anonymous, avatar)
+        return await self.talk.say(await self.room(event_id), viewer, text, client_id, reply_to)
 
-    def _settled(self, room: Room, comment: Comment, outcome: Outcome) -> None:
-        """A comment's write is over, whether or not its sender still waits."""
-        if outcome is Outcome.UNKNOWN:
-            if len(self._unknown) < MAX_UNKNOWN:
-                self._unknown[comment.id] = comment
-            return
-        unseen = self._unknown.pop(comment.id, None)
-        shown = comment if outcome is Outcome.WRITTEN else unseen
-        if shown is not None and shown.status is Status.SHOWN:
-            room.add_comment(shown, self._clock.monotonic())
-
-    def _pace(self, viewer_id: str, now: float) -> Pace:
-        pace = self._paces.get(viewer_id)
-        if pace is None:
-            if len(self._paces) >= MAX_PACES:
-                self._paces = {viewer: kept for viewer, kept in self._paces.items() if not kept.full(now)}
-            pace = self._paces[viewer_id] = Pace(at=now)
-        return pace
+    async def like_comment(self, viewer: Viewer, comment_id: str) -> int:
+        """A heart on a comment; how many it has. Raises Rejected, Busy."""
+        return await self.talk.like(await self.room(viewer.event_id), viewer, comment_id)
 
     async def like(self, event_id: str, count: int, *, anonymous: bool) -> None:
         room = await self.room(event_id)
@@ -170,17 +134,11 @@ class Rooms:
         if room is not None:
             room.presence.left(viewer_id)
 
-    async def review(self, event_id: str, ids: Sequence[str], *, approve: bool, by: str) -> list[Comment]:
+    async def review(
+        self, event_id: str, ids: Sequence[str], *, approve: bool, by: str, reason: str = ""
+    ) -> list[Comment]:
         """Let held comments through, or take comments away; those that changed."""
-        room = await self.room(event_id)
-        status = Status.SHOWN if approve else Status.REMOVED
-        changed = await self.comments.set_status(event_id, ids, status, by, self._clock.utc())
-        for comment in changed:
-            if approve:
-                room.show_comment(comment)
-            else:
-                room.remove_comment(comment.id)
-        return changed
+        return await self.talk.review(await self.room(event_id), ids, approve=approve, by=by, reason=reason)
 
     async def snapshot(self, event_id: str) -> dict[str, object]:
         return self.snapshot_of(await self.room(event_id))
@@ -248,11 +206,11 @@ class Rooms:
 
     async def close(self) -> None:
         """Commit what waits and keep the last figures."""
-        await self._commit.close()
+        await self.talk.close()
         await self._keep_figures()
 
-    def start(self) -> None:
-        self._commit.start()
+    async def start(self) -> None:
+        await self.talk.start()
 
 
 @asynccontextmanager
@@ -260,7 +218,7 @@ async def open_rooms(database: Database, redis: Redis, clock: Clock, *, tick_sec
     """Rooms that tick while the context is open."""
     rooms = Rooms(database, redis, clock, tick_seconds)
     await rooms.ensure_indexes()
-    rooms.start()
+    await rooms.start()
     ticking = asyncio.create_task(rooms.tick_forever())
     try:
         yield rooms

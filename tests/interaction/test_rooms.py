@@ -81,9 +81,9 @@ async def test_the_same_client_id_is_one_comment(rooms: Rooms, database: Databas
 
 async def test_too_fast_says_when_and_keeps_nothing(rooms: Rooms, database: Database) -> None:
     for number in range(3):
-        await say(rooms, "viewer", "hello", str(number))
+        await say(rooms, "viewer", f"hello {number}", str(number))
     with pytest.raises(Rejected) as refusal:
-        await say(rooms, "viewer", "hello", "4")
+        await say(rooms, "viewer", "hello again", "4")
     assert refusal.value.code == "too_fast" and refusal.value.retry_after is not None
     assert await database.comments.count_documents({}) == 3
 

@@ -12,7 +12,10 @@ from interaction.store.comments import Comment, Status
 from interaction.store.rooms import RoomRecord
 
 ACTS = st.lists(
-    st.tuples(st.sampled_from(["comment", "remove", "like", "cut", "end", "heartbeat", "tick"]), st.integers(0, 5)),
+    st.tuples(
+        st.sampled_from(["comment", "remove", "like", "heart", "pin", "cut", "end", "heartbeat", "tick"]),
+        st.integers(0, 5),
+    ),
     max_size=60,
 )
 
@@ -31,6 +34,11 @@ def fold(state: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
                 state["comments"] = [comment for comment in state["comments"] if comment["id"] != item["id"]]
             case "presence":
                 state["viewers"] = item["viewers"]
+            case "comment_likes":
+                counts = item["counts"]
+                state["comments"] = [c | {"likes": counts.get(c["id"], c["likes"])} for c in state["comments"]]
+            case "pinned":
+                state["pinned"] = item["comment"]
             case "likes":
                 state["likes"] = item["total"]
             case "cut":
@@ -53,6 +61,11 @@ def test_snapshot_and_batches_fit(acts: list[tuple[str, int]]) -> None:
                 room.remove_comment(f"c{value}")
             case "like":
                 room.like(value)
+            case "heart":
+                room.comment_liked(f"c{value}", number)
+            case "pin":
+                pinned = Comment(f"c{value}", "event", "v", "n", "words", now, Status.SHOWN)
+                room.pin(pinned if value else None)
             case "cut":
                 room.apply(RoomRules("live", cut=bool(value % 2)))
             case "end":
@@ -63,5 +76,5 @@ def test_snapshot_and_batches_fit(acts: list[tuple[str, int]]) -> None:
         if batch is not None:
             client = fold(client, batch)
     snapshot = room.snapshot(0.0)
-    for field in ("epoch", "seq", "comments", "viewers", "likes", "cut", "event"):
+    for field in ("epoch", "seq", "comments", "pinned", "viewers", "likes", "cut", "event"):
         assert client[field] == snapshot[field], field
