@@ -96,6 +96,7 @@ class Running:
     """Only on the very first start; shown once, kept nowhere."""
     app: web.Application
     sockets: socketio.AsyncServer
+    activities: Activities
     """What is served, for tests that enumerate it."""
 
 
@@ -283,6 +284,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         generated_password=generated,
         app=app,
         sockets=server,
+        activities=activities,
     )
     stack.enter_context(_told(settings, running))
     return running

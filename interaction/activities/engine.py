@@ -299,6 +299,13 @@ class Activities:
         """Those in memory, in the order in which they were prepared."""
         return [self._held[id_].activity for id_ in self._events.get(event_id, ())]
 
+    def forget(self, event_id: str) -> None:
+        """The event's activities leave memory; whoever asks next reads them from the database."""
+        for id_ in self._events.pop(event_id, []):
+            held = self._held.pop(id_)
+            self._kind(held.activity).forget(id_)
+        self._loaded.discard(event_id)
+
     async def _find(self, activity_id: str) -> _Held:
         held = self._held.get(activity_id)
         if held is None:
