@@ -1,134 +1,191 @@
 """One frame for a whole room: encoded once, written to each websocket's transport; others get it through their queue.
 
-This is the only module that touches private names of python-socketio, python-engineio and aiohttp's websockets;
-`tests/web/realtime/test_broadcast.py` holds them on the pinned versions. Why: their own broadcast makes a task per
-recipient and costs 4 to 8 times the processor (see docs/decisions/0004).
+Why: python-socketio's own broadcast makes a task per recipient and costs 4 to 8 times the processor
+(see docs/decisions/0004). What costs here is the system call per socket; there is no look-up, no task, no copy.
 """
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Callable
 from typing import Any, cast
 
 import socketio
-from engineio import packet as engineio_packet
-from engineio.async_drivers import aiohttp as engineio_aiohttp
+from engineio import packet
 
-NAMESPACE = "/room"
+from web.realtime.engine import RoomServer, RoomSocket
+from web.realtime.frames import NAMESPACE, event_packet, text_frame
+
+__all__ = ["NAMESPACE", "RoomBroadcast", "make_server"]
+
 MAX_BACKLOG_BYTES = 256 * 1024
 """A socket with this much unsent is skipped; it gets the snapshot when it has caught up."""
-MAX_QUEUED = 100
-"""Packets in a polling socket's queue; a poll takes 16 at once."""
-
-
-class _TrackedWebSocket(engineio_aiohttp.WebSocket):  # type: ignore[misc]
-    """The aiohttp driver's websocket, which also tells its Engine.IO socket which transport it writes to."""
-
-    async def __call__(self, environ: dict[str, Any]) -> Any:
-        self.handler.__self__.room_transport = environ["aiohttp.request"].transport
-        return await super().__call__(environ)
 
 
 def make_server(**options: Any) -> socketio.AsyncServer:
-    """A Socket.IO server whose websockets `RoomBroadcast` can write to."""
-    server = socketio.AsyncServer(async_mode="aiohttp", **options)
-    server.eio._async = {**server.eio._async, "websocket": _TrackedWebSocket}
-    return server
+    """A Socket.IO server whose sockets `RoomBroadcast` can write to."""
+    return RoomServer(**options)
 
 
-def text_frame(text: str) -> bytes:
-    """An unmasked, unfragmented websocket text frame (RFC 6455 5.2)."""
-    payload = text.encode()
-    size = len(payload)
-    if size < 126:
-        return bytes([0x81, size]) + payload
-    if size < 65_536:
-        return b"\x81\x7e" + struct.pack(">H", size) + payload
-    return b"\x81\x7f" + struct.pack(">Q", size) + payload
+class _Members:
+    """One room's sockets."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[str, RoomSocket] = {}
+        """By Socket.IO session id."""
+        self.of_viewer: dict[str, list[RoomSocket]] = {}
+        self.behind: set[RoomSocket] = set()
+        self.changed = True
+        """Somebody came, went, or became a websocket: the lists below are made anew."""
+        self._direct: list[tuple[Callable[[bytes], None], Callable[[], int], RoomSocket]] = []
+        self._queued: list[RoomSocket] = []
+
+    def add(self, sid: str, viewer_id: str, socket: RoomSocket) -> None:
+        self.sockets[sid] = socket
+        self.of_viewer.setdefault(viewer_id, []).append(socket)
+        socket.joined = self
+        self.changed = True
+
+    def remove(self, sid: str, viewer_id: str) -> None:
+        socket = self.sockets.pop(sid, None)
+        if socket is None:
+            return
+        socket.joined = None
+        self.behind.discard(socket)
+        others = [other for other in self.of_viewer[viewer_id] if other is not socket]
+        if others:
+            self.of_viewer[viewer_id] = others
+        else:
+            del self.of_viewer[viewer_id]
+        self.changed = True
+
+    def send(self, text: str) -> int:
+        """To everybody; how many were too slow to take it."""
+        if self.changed:
+            self._sort()
+        frame = text_frame("4" + text)
+        skipped = 0
+        for write, backlog, socket in self._direct:
+            if backlog() > MAX_BACKLOG_BYTES or socket.behind:
+                self._missed(socket)
+                skipped += 1
+                continue
+            try:
+                write(frame)
+            except RuntimeError:  # uvloop: closed in this very turn of the loop; it leaves with the next
+                pass
+        if self._queued:
+            queued = packet.Packet(packet.MESSAGE, data=text)  # encoded once: the packet keeps its text
+            for socket in self._queued:
+                if socket.behind or not socket.put(queued):
+                    self._missed(socket)
+                    skipped += 1
+        return skipped
+
+    def catch_up(self, text: Callable[[], str]) -> None:
+        """The snapshot to those who missed something and can take something again."""
+        ready = [socket for socket in self.behind if _idle(socket)]
+        if not ready:
+            return
+        pkt = packet.Packet(packet.MESSAGE, data=text())
+        for socket in ready:
+            if socket.put(pkt):
+                socket.behind = False
+                self.behind.discard(socket)
+
+    def _missed(self, socket: RoomSocket) -> None:
+        socket.behind = True
+        self.behind.add(socket)
+
+    def _sort(self) -> None:
+        self.changed = False
+        self._direct = [
+            (socket.transport.write, socket.transport.get_write_buffer_size, socket)
+            for socket in self.sockets.values()
+            if socket.transport is not None and not socket.transport.is_closing()
+        ]
+        self._queued = [socket for socket in self.sockets.values() if socket.transport is None]
 
 
-def event_packet(event: str, payload: object) -> str:
-    """A Socket.IO EVENT packet of the namespace (protocol version 5), without the Engine.IO type in front."""
-    return f"2{NAMESPACE}," + json.dumps([event, payload], ensure_ascii=False, separators=(",", ":"))
+def _idle(socket: RoomSocket) -> bool:
+    if socket.transport is None:
+        return bool(socket.queue.empty())
+    return socket.transport.get_write_buffer_size() == 0
 
 
 class RoomBroadcast:
     """Who is in which room, and how to reach them (`interaction.room.Broadcast`)."""
 
     def __init__(self, server: socketio.AsyncServer) -> None:
-        self._server = server
-        self._rooms: dict[str, dict[str, str]] = {}
-        """By event id: Socket.IO session id to Engine.IO session id."""
+        self._server = cast(RoomServer, server)
+        self._rooms: dict[str, _Members] = {}
         self.skipped = 0
-        self._behind: dict[str, set[str]] = {}
-        """Sockets that missed a batch, by event id; they get the snapshot once they can take something again."""
+        """Batches that a socket was too slow for."""
+        self._welcome: tuple[object, packet.Packet] | None = None
 
-    def join(self, event_id: str, sid: str) -> None:
+    def join(self, event_id: str, sid: str, viewer_id: str) -> None:
         eio_sid = self._server.manager.eio_sid_from_sid(sid, NAMESPACE)
-        if eio_sid is not None:
-            self._rooms.setdefault(event_id, {})[sid] = eio_sid
+        socket = self._server.eio.sockets.get(eio_sid)
+        if socket is not None and not socket.closed:
+            self._rooms.setdefault(event_id, _Members()).add(sid, viewer_id, socket)
 
-    def leave(self, event_id: str, sid: str) -> None:
+    def leave(self, event_id: str, sid: str, viewer_id: str) -> None:
         members = self._rooms.get(event_id)
-        self._behind.get(event_id, set()).discard(sid)
         if members is not None:
-            members.pop(sid, None)
-            if not members:
+            members.remove(sid, viewer_id)
+            if not members.sockets:
                 del self._rooms[event_id]
 
     def size(self, event_id: str) -> int:
-        return len(self._rooms.get(event_id, ()))
+        members = self._rooms.get(event_id)
+        return len(members.sockets) if members is not None else 0
+
+    def behind(self, event_id: str) -> float:
+        """The share of the room's sockets that are too slow."""
+        members = self._rooms.get(event_id)
+        return len(members.behind) / len(members.sockets) if members is not None else 0.0
 
     def to_room(self, event_id: str, event: str, payload: object) -> None:
         """The same bytes to every socket of the room, now. No await, no task, no copy per recipient."""
         members = self._rooms.get(event_id)
-        if not members:
-            return
-        text = event_packet(event, payload)
-        frame = text_frame("4" + text)
-        for sid, eio_sid in members.items():
-            if not self._write(eio_sid, text, frame):
-                self._behind.setdefault(event_id, set()).add(sid)
+        if members is not None:
+            self.skipped += members.send(event_packet(event, payload))
 
     def catch_up(self, event_id: str, snapshot: Callable[[], object]) -> None:
         """The snapshot to sockets that were too slow for a batch and can take something again."""
-        behind = self._behind.pop(event_id, None)
-        if not behind:
-            return
-        text = event_packet("snapshot", snapshot())
-        frame = text_frame("4" + text)
-        members = self._rooms.get(event_id, {})
-        still = {sid for sid in behind if sid in members and not self._write(members[sid], text, frame)}
-        if still:
-            self._behind[event_id] = still
+        members = self._rooms.get(event_id)
+        if members is not None and members.behind:
+            members.catch_up(lambda: event_packet("snapshot", snapshot()))
 
     def to_one(self, event_id: str, sid: str, event: str, payload: object) -> None:
         """To one socket, by the same way, so that nothing overtakes."""
-        eio_sid = self._rooms.get(event_id, {}).get(sid)
-        if eio_sid is not None:
-            text = event_packet(event, payload)
-            self._write(eio_sid, text, text_frame("4" + text))
+        members = self._rooms.get(event_id)
+        socket = members.sockets.get(sid) if members is not None else None
+        if socket is not None:
+            socket.put(packet.Packet(packet.MESSAGE, data=event_packet(event, payload)))
 
-    def _write(self, eio_sid: str, text: str, frame: bytes) -> bool:
-        """False when the socket is too slow to take more now."""
-        socket = cast(Any, self._server.eio.sockets.get(eio_sid))
-        if socket is None or socket.closed:
-            return True
-        transport = getattr(socket, "room_transport", None)
-        # what is queued goes first: a batch never overtakes the snapshot before it
-        if socket.upgraded and transport is not None and socket.queue.empty():
-            if transport.is_closing():
-                return True
-            if transport.get_write_buffer_size() > MAX_BACKLOG_BYTES:
-                self.skipped += 1
-                return False
-            transport.write(frame)
-            return True
-        if socket.queue.qsize() < MAX_QUEUED:
-            # polling, or between polling and websocket: its queue is sent by whoever serves it next
-            socket.queue.put_nowait(engineio_packet.Packet(engineio_packet.MESSAGE, data=text))
-            return True
-        self.skipped += 1
-        return False
+    def welcome(self, event_id: str, sid: str, snapshot: object) -> None:
+        """The snapshot to a newcomer; encoded once for all who come before the next batch."""
+        members = self._rooms.get(event_id)
+        socket = members.sockets.get(sid) if members is not None else None
+        if socket is None:
+            return
+        if self._welcome is None or self._welcome[0] is not snapshot:
+            self._welcome = snapshot, packet.Packet(packet.MESSAGE, data=event_packet("snapshot", snapshot))
+        socket.put(self._welcome[1])
+
+    def personal(self, event_id: str, viewer_id: str, payload: object) -> None:
+        """To every socket of a viewer, on whichever device; nobody else sees it."""
+        members = self._rooms.get(event_id)
+        sockets = members.of_viewer.get(viewer_id) if members is not None else None
+        if sockets:
+            pkt = packet.Packet(packet.MESSAGE, data=event_packet("personal", payload))
+            for socket in sockets:
+                if not socket.behind:
+                    socket.put(pkt)
+
+    async def close_room(self, event_id: str) -> None:
+        """Every socket of the room is closed; their pages come back, each at its own moment."""
+        members = self._rooms.get(event_id)
+        if members is not None:
+            for socket in tuple(members.sockets.values()):
+                await socket.close(wait=False)

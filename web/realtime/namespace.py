@@ -66,15 +66,16 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     def _welcome(self, sid: str, room: Room) -> None:
         """From here on the socket gets the snapshot and every batch behind it, without a hole."""
         if sid in self._viewers:
-            self._broadcast.join(room.event_id, sid)
-            self._broadcast.to_one(room.event_id, sid, "snapshot", self._rooms.snapshot_of(room))
+            viewer, _ = self._viewers[sid]
+            self._broadcast.join(room.event_id, sid, viewer.id)
+            self._broadcast.welcome(room.event_id, sid, self._rooms.snapshot_of(room))
 
     async def on_disconnect(self, sid: str, reason: object = None) -> None:
         known = self._viewers.pop(sid, None)
         if known is None:
             return
         viewer, _ = known
-        self._broadcast.leave(viewer.event_id, sid)
+        self._broadcast.leave(viewer.event_id, sid, viewer.id)
         key = (viewer.event_id, viewer.id)
         self._sockets_of[key] -= 1
         if not self._sockets_of[key]:
