@@ -49,8 +49,10 @@ class Environment(BaseModel):
     whep_reencode: bool = Field(
         default=True, description="Pictures with B-frames or in HEVC are encoded again for WebRTC; false: refused"
     )
-    pull_private_addresses: bool = Field(
-        default=True, description="Pulled sources may lie in private networks, as venue cameras do"
+    pull_networks: str = Field(
+        default="private",
+        pattern="^(public|private|any)$",
+        description="Where pulled sources may lie: the internet only, also private networks, or anywhere",
     )
     webrtc_host: str = Field(default="0.0.0.0", description="IPv4 address of the UDP socket for WHIP and WHEP")
     webrtc_port: int = Field(default=8189, ge=0, le=65535, description="UDP; one port for every WebRTC peer")
@@ -101,7 +103,8 @@ class StreamingSettings:
     srt_passphrase: SecretStr | None
     srt_latency_ms: int
     whep_reencode: bool
-    pull_private_addresses: bool
+    pull_networks: str
+    pull_dir: Path
     tls_cert: Path | None
     tls_key: Path | None
     grace_seconds: float
@@ -211,7 +214,8 @@ def _group(environment: Environment) -> Settings:
             srt_passphrase=environment.srt_passphrase,
             srt_latency_ms=environment.srt_latency_ms,
             whep_reencode=environment.whep_reencode,
-            pull_private_addresses=environment.pull_private_addresses,
+            pull_networks=environment.pull_networks,
+            pull_dir=environment.data_dir / "sources",
             tls_cert=environment.tls_cert,
             tls_key=environment.tls_key,
             grace_seconds=environment.grace_seconds,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from web.source_words import SOURCE_PROBLEMS
+
 _OTHERWISE = "内容不符合要求"
 _TIME = "应为带时区的时间，例如 2026-10-01T19:30:00+08:00"
 _CHINESE = {
@@ -38,6 +40,7 @@ _CHINESE = {
     "datetime_from_date_parsing": _TIME,
     "timezone_aware": _TIME,
     # our own
+    **{code: chinese for code, (chinese, _) in SOURCE_PROBLEMS.items()},
     "one_main_venue": "主会场必须有且只有一个",
     "one_choice": "请在 feed_id 和 slate: true 中选择一个",
     "choice_range": "最少与最多可选数应在选项数之内",

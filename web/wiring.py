@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import socketio
 from aiohttp import web
@@ -36,9 +36,15 @@ from streaming.events.model import Event, EventState
 from streaming.events.store import EventStore
 from streaming.hls.writer import open_writer
 from streaming.hub import Hub
+from streaming.notices import FeedNotices
 from streaming.outputs import Outputs
 from streaming.program.slate import Slates
+from streaming.pull.address import Networks
+from streaming.pull.puller import PullRules
+from streaming.pull.pullers import Pullers, open_pullers
 from streaming.rtmp.server import serve_rtmp
+from streaming.srt.front import serve_srt
+from streaming.status import FeedStatus
 from streaming.transcode import Transcoders
 from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
 from streaming.webrtc.sessions import WhipSessions
@@ -72,6 +78,7 @@ from web.routes.room import room_endpoints
 from web.routes.system import system_endpoints
 from web.routes.whip import whip_endpoints
 from web.routing import Endpoint
+from web.source_metrics import register_source_metrics
 from web.urls import Urls
 from web.webrtc_metrics import WebRtcMetrics
 
@@ -91,6 +98,7 @@ class Running:
     http_port: int
     rtmp_port: int
     rtmps_port: int | None
+    srt_port: int
     admin_user: str
     generated_password: str | None
     """Only on the very first start; shown once, kept nowhere."""
@@ -103,13 +111,15 @@ class Running:
 class EventBridge:
     """Tells the hub, the rooms and the recorder of an event's changes, in that order."""
 
-    def __init__(self, hub: Hub, rooms: Rooms, activities: Activities, recording: Recording) -> None:
+    def __init__(self, hub: Hub, pullers: Pullers, rooms: Rooms, activities: Activities, recording: Recording) -> None:
         self._hub, self._rooms, self._activities, self._recording = hub, rooms, activities, recording
+        self._pullers = pullers
         self._live: dict[str, Event] = {}
 
     async def event_changed(self, event: Event) -> None:
         self._tell_room(event)
         await self._hub.event_changed(event)
+        self._pullers.event_changed(event)
         if event.state is EventState.LIVE:
             self._live[event.id] = event
             await self._rooms.room(event.id)
@@ -151,9 +161,15 @@ class EventBridge:
 
 
 class LiveStatus:
-    def __init__(self, hub: Hub) -> None:
-        self.feed_status = hub.feed_status
+    def __init__(self, hub: Hub, notices: FeedNotices, pullers: Pullers) -> None:
+        self._hub, self._notices = hub, notices
         self.program_status = hub.program_status
+        self.pull_status = pullers.status
+
+    def feed_status(self, feed_id: str) -> FeedStatus:
+        """What the hub knows, and who was turned away lately."""
+        status, notices = self._hub.feed_status(feed_id), self._notices.of(feed_id)
+        return replace(status, health=(*status.health, *notices)) if notices else status
 
 
 class ReplayIndex:
@@ -210,7 +226,10 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     activities = await stack.enter_async_context(open_activities(ActivityStore(database), rooms, clock, [votes]))
     rooms.activities = activities
     recording = Recording(settings.recorder.media_dir, catalog, clock)
-    bridge = EventBridge(hub, rooms, activities, recording)
+    await asyncio.to_thread(settings.streaming.pull_dir.mkdir, parents=True, exist_ok=True)
+    pull_rules = PullRules(settings.streaming.pull_dir, Networks(settings.streaming.pull_networks))
+    pullers = await stack.enter_async_context(open_pullers(hub, clock, pull_rules))
+    bridge = EventBridge(hub, pullers, rooms, activities, recording)
     disk = DiskMeter(settings.streaming.media_dir, outputs.bits_per_second)
     actions = EventActions(events, bridge, disk, clock)
 
@@ -225,6 +244,19 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
             serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmps_port, tls)
         )
         rtmps_port = rtmps.port
+    notices = FeedNotices(events, clock)
+    passphrase = settings.streaming.srt_passphrase
+    srt = await stack.enter_async_context(
+        serve_srt(
+            hub,
+            notices,
+            clock,
+            settings.streaming.srt_host,
+            settings.streaming.srt_port,
+            latency_ms=settings.streaming.srt_latency_ms,
+            passphrase=passphrase.get_secret_value() if passphrase is not None else None,
+        )
+    )
 
     webrtc = settings.streaming.webrtc
     ice_servers = parse_ice_servers(webrtc.ice_servers.get_secret_value() if webrtc.ice_servers else "")
@@ -237,9 +269,9 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     stack.push_async_callback(whip.close)
 
     # pages, API and sockets
-    urls = Urls(settings.web.public_url, rtmp.port, settings.streaming.srt_port)
+    urls = Urls(settings.web.public_url, rtmp.port, srt.port)
     replays = ReplayIndex(catalog)
-    views = EventViews(LiveStatus(hub), rooms, replays, urls, accounts)
+    views = EventViews(LiveStatus(hub, notices, pullers), rooms, replays, urls, accounts)
     posters = Posters(settings.web.data_dir / "posters")
     tokens = ViewerTokens(secret, clock)
     cameras = Cameras(hub, whip, Cues(), clock)
@@ -258,7 +290,9 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *system_endpoints(settings.web, rtmp.port, disk),
         *page_endpoints(events, views, catalog, urls, clock, cameras),
     ]
-    endpoints += meta_endpoints(_ready(backing), _metrics(hub, rooms, road, whip), endpoints)
+    registry = _metrics(hub, rooms, road, whip)
+    endpoints += meta_endpoints(_ready(backing), registry, endpoints)
+    register_source_metrics(registry, srt, pullers, forms)
     app = make_app(endpoints)
     app[EVENTS], app[ACCOUNTS], app[SESSIONS] = events, accounts, sessions
     server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)
@@ -280,6 +314,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         http_port=http_port,
         rtmp_port=rtmp.port,
         rtmps_port=rtmps_port,
+        srt_port=srt.port,
         admin_user=settings.web.admin_user,
         generated_password=generated,
         app=app,
@@ -354,6 +389,7 @@ def _told(settings: Settings, running: Running) -> Iterator[None]:
         "http_port": running.http_port,
         "rtmp_port": running.rtmp_port,
         "rtmps_port": running.rtmps_port,
+        "srt_port": running.srt_port,
     }
     draft = path.with_suffix(".part")
     draft.write_text(json.dumps(content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ class Puller:
         clock: Clock,
         rules: PullRules,
         *,
+        failures: Counter[str] | None = None,
         pause: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep,
     ) -> None:
         self.source, self.key = source, key
@@ -75,8 +77,7 @@ class Puller:
         self._failure: Outcome | SourceRefused | None = None
         self._next: float | None = None
         self._since = clock.utc()
-        self.failures = 0
-        """Attempts that failed, in all."""
+        self._failures: Counter[str] = failures if failures is not None else Counter()
 
     @property
     def status(self) -> PullStatus:
@@ -103,10 +104,10 @@ class Puller:
             except OSError as error:
                 self._failure, detail = Outcome(Reason.UNKNOWN_HOST, str(error)), str(error)
             self._attempts += 1
-            self.failures += 1
             wait = self._wait(loop.time() - began)
             self._since = self._clock.utc()
             self._next = self._since + wait
+            self._failures[self.status.reason or "ended"] += 1
             log.info("a pulled source ended", source=_shown(self.source.url), reason=self.status.reason, detail=detail)
             await self._pause(wait)
 

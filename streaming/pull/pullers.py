@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -33,6 +34,8 @@ class Pullers:
         self._events: dict[str, Event] = {}
         self._running: dict[str, tuple[Puller, asyncio.Task[None]]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
+        self.failures: Counter[str] = Counter()
+        """Attempts that failed, by reason."""
 
     @property
     def count(self) -> int:
@@ -41,11 +44,6 @@ class Pullers:
     @property
     def live_count(self) -> int:
         return sum(puller.status.state == "live" for puller, _ in self._running.values())
-
-    @property
-    def failures(self) -> int:
-        """Of the pullers that run now."""
-        return sum(puller.failures for puller, _ in self._running.values())
 
     def status(self, feed_id: str) -> PullStatus | None:
         """None while the feed is not being pulled."""
@@ -77,7 +75,7 @@ class Pullers:
                 task.add_done_callback(self._stopping.discard)
         for feed_id, (source, key) in wanted.items():
             if feed_id not in self._running:
-                puller = Puller(source, key, self._ingest, self._clock, self._rules)
+                puller = Puller(source, key, self._ingest, self._clock, self._rules, failures=self.failures)
                 self._running[feed_id] = puller, asyncio.get_running_loop().create_task(puller.run())
 
     async def watch(self) -> None:

@@ -142,6 +142,8 @@ async def in_process_hub(
         "VENUECAST_HTTP_PORT": "0",
         "VENUECAST_RTMP_HOST": "127.0.0.1",
         "VENUECAST_RTMP_PORT": "0",
+        "VENUECAST_SRT_HOST": "127.0.0.1",
+        "VENUECAST_SRT_PORT": "0",
         "VENUECAST_WEBRTC_HOST": "127.0.0.1",
         "VENUECAST_WEBRTC_PORT": "0",
         "VENUECAST_MONGODB_URL": mongodb_url.replace("/?", f"/{name}?"),

@@ -50,6 +50,8 @@ class HubProcess:
             "VENUECAST_HTTP_PORT": str(self.http_port),
             "VENUECAST_RTMP_HOST": "127.0.0.1",
             "VENUECAST_RTMP_PORT": str(self.rtmp_port),
+            "VENUECAST_SRT_HOST": "127.0.0.1",
+            "VENUECAST_SRT_PORT": "0",
             "VENUECAST_WEBRTC_HOST": "127.0.0.1",
             "VENUECAST_WEBRTC_PORT": "0",
             "VENUECAST_ADMIN_PASSWORD": ADMIN_PASSWORD,

@@ -14,6 +14,7 @@ from streaming.events.life import WrongState
 from streaming.events.model import Event, EventState, Feed, Rules, Venue
 from streaming.events.store import Conflict, EventStore
 from streaming.program.program import ProgramStatus
+from streaming.pull.puller import PullStatus
 from streaming.status import FeedStatus
 from web.access import access_event, access_feed, chosen_center
 from web.accounts.actions import Accounts
@@ -38,7 +39,7 @@ from web.schemas.events import (
     EventQuery,
     EventSummary,
     EventView,
-    FeedCreate,
+    FeedAdd,
     FeedPatch,
     FeedPreview,
     FeedView,
@@ -58,6 +59,7 @@ from web.schemas.events import (
     Viewers,
 )
 from web.schemas.events import FeedStatus as FeedStatusView
+from web.schemas.sources import link_view, pull_view, source_view
 from web.urls import Urls, absolute
 
 
@@ -67,6 +69,8 @@ class LiveStatus(Protocol):
     def feed_status(self, feed_id: str) -> FeedStatus: ...
 
     def program_status(self, event_id: str, venue_id: str) -> ProgramStatus: ...
+
+    def pull_status(self, feed_id: str) -> PullStatus | None: ...
 
 
 class Audience(Protocol):
@@ -195,6 +199,7 @@ class EventViews:
         return FeedView(
             id=feed.id,
             name=feed.name,
+            source=source_view(feed.source, secrets=keys),
             ingest=Ingest(
                 stream_key=key,
                 rtmp_url=f"{server}/{key}",
@@ -202,7 +207,7 @@ class EventViews:
                 whip_url=f"{base}/whip/{key}",
                 srt_url=self._urls.srt(base, key),
             ),
-            status=_status_view(self._live.feed_status(feed.id)),
+            status=_status_view(self._live.feed_status(feed.id), self._live.pull_status(feed.id)),
             preview=FeedPreview(jpg_url=f"{base}/preview/{feed.id}.jpg", flv_url=f"{base}/preview/{feed.id}.flv"),
         )
 
@@ -320,8 +325,9 @@ def event_endpoints(
 
     async def add_feed(request: web.Request) -> web.StreamResponse:
         event = await access_event(request, request.match_info["event_id"], Permission.EDIT_EVENTS)
-        body = body_of(request, FeedCreate)
-        changed = await actions.add_feed(event.id, request.match_info["venue_id"], body.name)
+        body = body_of(request, FeedAdd)
+        source = body.source.source() if body.source else None
+        changed = await actions.add_feed(event.id, request.match_info["venue_id"], body.name, source)
         return await done(request, "add_feed", changed, status=201)
 
     async def patch_feed(request: web.Request) -> web.StreamResponse:
@@ -330,6 +336,8 @@ def event_endpoints(
         event = await access_event(request, feed.event_id, Permission.EDIT_EVENTS)
         if body.name is not None:
             event = await actions.rename_feed(event.id, feed.feed_id, body.name)
+        if "source" in body.model_fields_set:
+            event = await actions.set_source(event.id, feed.feed_id, body.source.source() if body.source else None)
         return await done(request, "rename_feed", event)
 
     async def remove_feed(request: web.Request) -> web.StreamResponse:
@@ -419,12 +427,12 @@ def event_endpoints(
         Endpoint("PATCH", venue, patch_venue, crew, "Rename a venue", body=VenuePatch, returns=EventView),
         Endpoint("DELETE", venue, remove_venue, crew, "Remove a branch venue", returns=EventView),
         Endpoint(
-            "POST", f"{venue}/feeds", add_feed, crew, "Add a feed", body=FeedCreate, returns=EventView, status=201
+            "POST", f"{venue}/feeds", add_feed, crew, "Add a feed", body=FeedAdd, returns=EventView, status=201
         ),
         Endpoint(
             "POST", f"{venue}/program", choose, crew, "Feed or slate on air", body=ProgramChoice, returns=EventView
         ),
-        Endpoint("PATCH", feed, patch_feed, crew, "Rename a feed", body=FeedPatch, returns=EventView),
+        Endpoint("PATCH", feed, patch_feed, crew, "Rename it or set its source", body=FeedPatch, returns=EventView),
         Endpoint("DELETE", feed, remove_feed, crew, "Remove a feed", returns=EventView),
         Endpoint("POST", f"{feed}/rotate-key", rotate, crew, "A new stream key", returns=EventView),
         Endpoint("POST", f"{feed}/revoke-key", revoke, crew, "No stream key", returns=EventView),
@@ -478,7 +486,7 @@ def _patched_rules(rules: Rules, body: EventPatch) -> Rules:
     return replace(rules, **given)
 
 
-def _status_view(status: FeedStatus) -> FeedStatusView:
+def _status_view(status: FeedStatus, pull: PullStatus | None) -> FeedStatusView:
     video, audio, contest = status.video, status.audio, status.contest
     return FeedStatusView(
         state=status.state,
@@ -516,4 +524,7 @@ def _status_view(status: FeedStatus) -> FeedStatusView:
         )
         if contest
         else None,
+        protocol=status.protocol,
+        link=link_view(status.link),
+        pull=pull_view(pull),
     )

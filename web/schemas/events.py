@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from streaming.events.model import EventState
 from web.schemas.base import Body, Instant, View
+from web.schemas.sources import LinkView, PullView, SourceBody, SourceView
 
 
 def _near(moment: datetime) -> datetime:
@@ -91,7 +92,10 @@ class AudioStatus(View):
 class HealthNotice(View):
     """One thing that is wrong with a feed. `code` names a text in the console's language files."""
 
-    code: str = Field(description="gop_long, no_audio, silence, bitrate_swing, clock_drift, frozen, black, lost")
+    code: str = Field(
+        description="gop_long, no_audio, silence, bitrate_swing, clock_drift, frozen, black, lost, "
+        "srt_wrong_passphrase, srt_not_encrypted, transcode_too_slow, transcode_failed"
+    )
     level: Literal["warning", "critical"]
     since: Instant
     values: dict[str, float | str] = Field(description="What was measured, for the text: e.g. {seconds: 12}")
@@ -123,11 +127,15 @@ class FeedStatus(View):
     audio: AudioStatus | None
     health: list[HealthNotice]
     contest: Contest | None
+    protocol: str | None = Field(description="rtmp, rtmps, whip, srt, or pull-rtsp and the like")
+    link: LinkView | None = Field(description="Of protocols that count lost packets: SRT")
+    pull: PullView | None = Field(description="How fetching the feed's source goes; null while it is not due")
 
 
 class FeedView(View):
     id: str
     name: str
+    source: SourceView | None = Field(description="Where the hub fetches the feed itself; null: an encoder pushes")
     ingest: Ingest
     status: FeedStatus
     preview: FeedPreview
@@ -229,8 +237,13 @@ class VenuePatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=40)
 
 
+class FeedAdd(FeedCreate):
+    source: SourceBody | None = None
+
+
 class FeedPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=40)
+    source: SourceBody | None = Field(default=None, description="null: leave the feed to an encoder")
 
 
 class ProgramChoice(Body):

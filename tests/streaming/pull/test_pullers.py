@@ -40,7 +40,8 @@ async def pulling(ingest: KeptIngest, folder: Path) -> AsyncIterator[Pullers]:
 def children() -> set[int]:
     """Process ids of ours that have a parent in this process."""
     found = set()
-    for name in os.listdir("/proc"):
+    for entry in Path("/proc").iterdir():
+        name = entry.name
         if name.isdigit():
             try:
                 stat = Path(f"/proc/{name}/stat").read_text()
