@@ -39,7 +39,9 @@ class Viewer:
     """Joined to a fan-out while its road is connected."""
 
     __slots__ = (
+        "_gap",
         "_key_at",
+        "_key_frame",
         "_resendable",
         "_resent_at",
         "audio",
@@ -67,6 +69,10 @@ class Viewer:
         """In the fan-out's queue already."""
         self.resent = self.skipped_frames = self.key_frames_again = self.lost_for_good = 0
         self._key_at = 0.0
+        self._key_frame = -1
+        """The last one that was opened to it."""
+        self._gap = False
+        """Frames were left out: nothing but a key frame makes sense to it."""
         self._resendable = MAX_RESENT
         self._resent_at = 0.0
 
@@ -85,7 +91,7 @@ class Viewer:
         first = pictures.frame - pictures.frames_since_key + 1
         self.video.jump(key, joining(first, pictures.frame, pictures.timestamp))
 
-    def key_frame_came(self, pictures: History, now: float, bytes_per_second: float) -> None:
+    def key_frame_came(self, pictures: History) -> None:
         """A new key frame stands in the history: the first chance for a joiner, and for whoever fell behind."""
         assert pictures.key is not None
         if not self.started:
@@ -128,20 +134,16 @@ class Viewer:
         send, packet, replay = self.transport.send_rtp, lane.packet, lane.replay
         number = lane.cursor + lane.shift
         thin = self.link.thin
+        only_key = thin or self._gap
         octets = 0
         begun = position
         while position < end and tokens > 0:
             payload = payloads[position]
             if payload.opens:
-                self._key_at = now
-            elif thin and payload.frame != payloads[position - 1].frame:
-                # only key frames go out: leave out the rest of what is known
-                lane.packets += position - begun
-                lane.octets += octets
-                lane.cursor = begun = pictures.start + position
-                self._leave_out(pictures, end)
-                pace.tokens = tokens
-                return False
+                self._key_at, self._key_frame = now, payload.frame
+                self._gap, only_key = False, thin
+            elif only_key and payload.frame != self._key_frame:
+                break
             timestamp = payload.timestamp if replay is None else replay.timestamp(payload.frame, payload.timestamp)
             send(packet(payload, number, timestamp, self.extension if payload.opens else b""))
             size = len(payload.data)
@@ -155,11 +157,12 @@ class Viewer:
         lane.cursor = pictures.start + position
         lane.packets += position - begun
         lane.octets += octets
+        if only_key and position < end and payload.frame != self._key_frame:
+            self._gap = True  # what follows cannot be decoded before the next key frame
+            self.skipped_frames += 1
+            lane.jump(pictures.start + end)
+            return False
         return position < end
-
-    def _leave_out(self, pictures: History, end: int) -> None:
-        self.skipped_frames += 1
-        self.video.jump(pictures.start + end)
 
     def _serve_sound(self, sound: History) -> None:
         lane = self.audio
