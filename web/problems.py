@@ -10,12 +10,14 @@ from aiohttp import hdrs, web
 from web.field_words import FieldError
 from web.rejections import REJECTIONS
 from web.source_words import SOURCE_PROBLEMS
+from web.whep_words import WHEP_PROBLEMS
 from web.whip_words import WHIP_PROBLEMS
 
 # code: (Chinese, English)
 TEXTS: dict[str, tuple[str, str]] = {
     **REJECTIONS,
     **WHIP_PROBLEMS,
+    **WHEP_PROBLEMS,
     **SOURCE_PROBLEMS,
     "join_again": ("请重新进入直播间。", "Join the room again."),
     "not_found": ("没有找到，可能已删除或地址有误。", "Not found: it may have been removed, or the address is wrong."),

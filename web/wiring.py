@@ -47,6 +47,7 @@ from streaming.srt.front import serve_srt
 from streaming.status import FeedStatus
 from streaming.transcode import Transcoders
 from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
+from streaming.webrtc.send.sessions import WhepSessions
 from streaming.webrtc.sessions import WhipSessions
 from streaming.webrtc.transport import UdpRoad, open_road
 from web.accounts.actions import Accounts
@@ -76,6 +77,7 @@ from web.routes.pages import page_endpoints
 from web.routes.preview import preview_endpoints
 from web.routes.room import room_endpoints
 from web.routes.system import system_endpoints
+from web.routes.whep import whep_endpoints
 from web.routes.whip import whip_endpoints
 from web.routing import Endpoint
 from web.source_metrics import register_source_metrics
@@ -267,6 +269,8 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     )
     whip = WhipSessions(road, hub, events, clock)
     stack.push_async_callback(whip.close)
+    whep = WhepSessions(road, outputs, clock, max_viewers=webrtc.max_viewers)
+    stack.callback(whep.close)
 
     # pages, API and sockets
     urls = Urls(settings.web.public_url, rtmp.port, srt.port)
@@ -286,6 +290,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *flv_endpoints(outputs),
         *cam_endpoints(events, cameras),
         *whip_endpoints(whip, lambda: with_credentials(ice_servers, turn_secret, clock.utc()), urls),
+        *whep_endpoints(whep, lambda: with_credentials(ice_servers, turn_secret, clock.utc()), urls),
         *preview_endpoints(outputs),
         *system_endpoints(settings.web, rtmp.port, disk),
         *page_endpoints(events, views, catalog, urls, clock, cameras),

@@ -202,6 +202,12 @@ CASES: dict[Route, Case] = {
     ("PATCH", "/whip/sessions/{session_id}"): Open((415,)),
     ("DELETE", "/whip/sessions/{session_id}"): Open((404,)),
     ("OPTIONS", "/whip/sessions/{session_id}"): Open((204,)),
+    # playing in browsers: as public as HLS and FLV, the session's address is the right to end it
+    ("POST", "/whep/{event_id}/{venue_id}"): Open((415,)),
+    ("OPTIONS", "/whep/{event_id}/{venue_id}"): Open((204,)),
+    ("PATCH", "/whep/sessions/{session_id}"): Open((415,)),
+    ("DELETE", "/whep/sessions/{session_id}"): Open((404,)),
+    ("OPTIONS", "/whep/sessions/{session_id}"): Open((204,)),
     ("GET", f"{API}/cam/{{stream_key}}"): Open((404,)),
     ("GET", f"{API}/cam/{{stream_key}}/events"): Open((404,)),
     ("GET", "/cam/{stream_key}"): Open((404,)),
