@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from streaming.events.model import Event, FeedAddress
-from web.accounts.model import Permission
+from web.accounts.model import Center, Permission
 from web.field_words import FieldError
 from web.identity import caller
-from web.keys import EVENTS
+from web.keys import ACCOUNTS, EVENTS
 from web.problems import Problem
 
 
@@ -21,6 +21,17 @@ async def access_event(request: web.Request, event_id: str, permission: Permissi
     if not crew.may(permission, event.center_id):
         raise Problem(403, "forbidden")
     return event
+
+
+async def access_center(request: web.Request, center_id: str, permission: Permission) -> Center:
+    """The center, if the caller may do that in it. Raises Problem 404 (not theirs) or 403 (not their role)."""
+    center = await request.app[ACCOUNTS].store.center(center_id)
+    crew = caller(request)
+    if center is None or not crew.may(Permission.SEE_EVENTS, center.id):
+        raise Problem(404, "not_found")
+    if not crew.may(permission, center.id):
+        raise Problem(403, "forbidden")
+    return center
 
 
 async def access_feed(

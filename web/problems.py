@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from web.field_words import FieldError
 from web.rejections import REJECTIONS
+from web.sign_on_words import SIGN_ON_PROBLEMS
 from web.source_words import SOURCE_PROBLEMS
 from web.whep_words import WHEP_PROBLEMS
 from web.whip_words import WHIP_PROBLEMS
@@ -16,7 +17,9 @@ from web.whip_words import WHIP_PROBLEMS
 # code: (Chinese, English)
 TEXTS: dict[str, tuple[str, str]] = {
     **REJECTIONS,
+    **SIGN_ON_PROBLEMS,
     **WHIP_PROBLEMS,
+    **SOURCE_PROBLEMS,
     **WHEP_PROBLEMS,
     **SOURCE_PROBLEMS,
     "join_again": ("请重新进入直播间。", "Join the room again."),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import structlog
 
+from web.talk_words import TALK_REJECTIONS
+
 # code: (Chinese, English)
 REJECTIONS: dict[str, tuple[str, str]] = {
+    **TALK_REJECTIONS,
     # the room
     "invalid": ("内容有误，请修改后重试。", "The message is not valid."),
     "empty": ("请先写点什么。", "Write something first."),

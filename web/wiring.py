@@ -53,6 +53,9 @@ from streaming.webrtc.transport import UdpRoad, open_road
 from web.accounts.actions import Accounts
 from web.accounts.store import AccountStore
 from web.app import make_app
+from web.app_sign_on.entrance import AppSignOn
+from web.app_sign_on.keys import PublishedKeys
+from web.app_sign_on.store import SignOnStore
 from web.auth.audit import Audit
 from web.auth.lockout import Lockout
 from web.auth.sessions import Sessions, signing_secret
@@ -73,12 +76,15 @@ from web.routes.flv import flv_endpoints
 from web.routes.hls import hls_endpoints
 from web.routes.library import library_endpoints
 from web.routes.meta import Ready, meta_endpoints
+from web.routes.moderation import moderation_endpoints
 from web.routes.pages import page_endpoints
 from web.routes.preview import preview_endpoints
 from web.routes.room import room_endpoints
+from web.routes.sign_on import sign_on_endpoints
 from web.routes.system import system_endpoints
 from web.routes.whep import whep_endpoints
 from web.routes.whip import whip_endpoints
+from web.routes.words import word_endpoints
 from web.routing import Endpoint
 from web.source_metrics import register_source_metrics
 from web.urls import Urls
@@ -141,9 +147,7 @@ class EventBridge:
     def cut(self, event_id: str) -> None:
         rules = self._rooms.rules(event_id)
         if rules is not None:
-            self._rooms.apply_rules(
-                event_id, RoomRules(rules.state, rules.moderation, rules.anonymous_may, True, rules.venues_on_air)
-            )
+            self._rooms.apply_rules(event_id, replace(rules, cut=True))
         self._hub.cut(event_id)
 
     def resume(self, event_id: str) -> None:
@@ -151,7 +155,14 @@ class EventBridge:
 
     def _tell_room(self, event: Event) -> None:
         on_air = {venue.id: self._hub.program_status(event.id, venue.id).feed_id is not None for venue in event.venues}
-        rules = RoomRules(event.state.value, event.rules.moderation, event.rules.anonymous_may, event.cut, on_air)
+        rules = RoomRules(
+            event.state.value,
+            event.rules.moderation,
+            event.rules.anonymous_may,
+            event.cut,
+            on_air,
+            event.center_id,
+        )
         self._rooms.apply_rules(event.id, rules)
 
     async def watch_programs(self) -> None:
@@ -278,12 +289,18 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     views = EventViews(LiveStatus(hub, notices, pullers), rooms, replays, urls, accounts)
     posters = Posters(settings.web.data_dir / "posters")
     tokens = ViewerTokens(secret, clock)
+    sign_ons, published_keys = SignOnStore(database), PublishedKeys(clock.monotonic)
+    stack.push_async_callback(published_keys.close)
+    await sign_ons.ensure_indexes()
     cameras = Cameras(hub, whip, Cues(), clock)
     endpoints: list[Endpoint] = [
         *auth_endpoints(accounts, sessions, lockout, audit),
         *account_endpoints(accounts, audit, clock),
         *event_endpoints(events, actions, views, accounts, rooms, posters, audit, urls),
-        *room_endpoints(rooms, events, tokens, audit),
+        *room_endpoints(rooms, events, tokens, AppSignOn(sign_ons, published_keys, clock), audit),
+        *sign_on_endpoints(sign_ons, audit, clock),
+        *moderation_endpoints(rooms, clock),
+        *word_endpoints(rooms.talk.guard, audit, clock),
         *activity_endpoints(activities, votes, events, tokens, audit),
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),

@@ -137,7 +137,7 @@ class Talk:
                 question = {"id": id_, "event_id": room.event_id, "viewer": viewer.id, "nickname": viewer.nickname}
                 held_for = (await self.guard.ask_outside(center_id, {**question, "text": kept})).held_for
             if reply_to is not None and not await self._may_be_answered(room.event_id, reply_to):
-                raise Rejected("no_such_comment")
+                reply_to = None  # what it answered is gone, or never was here: the words stand for themselves
         except Rejected:
             if spoken:
                 voice.unsay(words)

@@ -44,6 +44,7 @@ API = "/api/v1"
 EVENT, FEED = f"{API}/events/{{event_id}}", f"{API}/feeds/{{feed_id}}"
 VENUE = f"{EVENT}/venues/{{venue_id}}"
 ACTIVITY = f"{API}/activities/{{activity_id}}"
+WORDS, CENTER = f"{API}/words/{{owner}}", f"{API}/centers/{{center_id}}"
 VOTE = {"kind": "vote", "title": "最喜欢的花灯", "options": [{"text": "鲤鱼灯"}, {"text": "走马灯"}]}
 ITEM, CREW = f"{API}/library/items/{{item_id}}", f"{API}/crew/{{crew_id}}"
 LIVE = "/live/{event_id}/{venue_id}"
@@ -167,6 +168,27 @@ CASES: dict[Route, Case] = {
     ("GET", f"{EVENT}/comments/held"): Owned(REVIEWERS),
     ("POST", f"{EVENT}/comments/approve"): Owned(REVIEWERS, {"ids": ["{comment}"]}),
     ("POST", f"{EVENT}/comments/reject"): Owned(REVIEWERS, {"ids": ["{comment}"]}),
+    ("POST", f"{EVENT}/comments/pin"): Owned(REVIEWERS, {"comment_id": None}),
+    # moderation and sign-on from the app
+    ("GET", f"{EVENT}/moderation"): Owned(REVIEWERS),
+    ("PATCH", f"{EVENT}/moderation"): Owned(REVIEWERS, {"slow_seconds": 0}),
+    ("GET", f"{EVENT}/moderation/comments"): Owned(REVIEWERS),
+    ("GET", f"{EVENT}/moderation/journal"): Owned(REVIEWERS),
+    ("GET", f"{EVENT}/moderation/journal/check"): Owned(REVIEWERS),
+    ("GET", f"{EVENT}/sanctions"): Owned(REVIEWERS),
+    ("POST", f"{EVENT}/sanctions"): Owned(REVIEWERS, {"comment_id": "{comment}", "kind": "mute"}),
+    ("POST", f"{EVENT}/sanctions/{{sanction_id}}/lift"): Owned(REVIEWERS),
+    ("GET", WORDS): Owned(REVIEWERS),
+    ("POST", WORDS): Owned(REVIEWERS, {"words": [{"word": "词"}]}),
+    ("POST", f"{WORDS}/remove"): Owned(REVIEWERS, {"words": ["词"]}),
+    ("POST", f"{WORDS}/import"): Owned(REVIEWERS),
+    ("GET", f"{WORDS}/export"): Owned(REVIEWERS),
+    ("POST", f"{WORDS}/try"): Owned(REVIEWERS, {"text": "词"}),
+    ("GET", f"{CENTER}/outside-review"): Owned(ADMIN),
+    ("PUT", f"{CENTER}/outside-review"): Owned(set(), {"url": None}),
+    ("GET", f"{CENTER}/app-sign-on"): Owned(ADMIN),
+    ("PUT", f"{CENTER}/app-sign-on"): Owned(ADMIN, {"method": "off"}),
+    ("POST", f"{CENTER}/app-sign-on/secret"): Owned(ADMIN),
     # activities
     ("GET", f"{EVENT}/activities"): Owned(EVERYBODY),
     ("POST", f"{EVENT}/activities"): Owned(MAKERS, VOTE),
@@ -222,6 +244,7 @@ CASES: dict[Route, Case] = {
     # pages
     ("GET", "/"): Open((302,)),
     ("GET", "/e/{event_id}"): Audience(),
+    ("GET", "/screen/{event_id}"): Audience(),
     ("GET", f"{EVENT}/page"): Audience(),
     ("GET", "/r/{item_id}"): Open((404,), path="/r/{item_id}"),
     ("GET", "/console"): Open((302,)),
@@ -273,6 +296,8 @@ class House:
             "crew_id": self.colleague,
             "activity_id": self.activity,
             "name": self.segment,
+            "owner": self.center,
+            "sanction_id": "nobody",
         }
         if route[1].startswith("/replay/"):
             values["venue_id"] = self.item["venues"][0]["id"]
@@ -587,6 +612,15 @@ async def socket_comment(hub: InProcessHub, two: Two) -> None:
     assert two.ours.comment not in [comment["id"] for comment in theirs["items"]]
 
 
+async def socket_comment_like(hub: InProcessHub, two: Two) -> None:
+    """A heart reaches comments of one's own room alone, and none that waits for review."""
+    async with socketio.AsyncSimpleClient() as client:
+        await _connect(client, hub, await _joined(hub, two.theirs.live["id"]))
+        for comment in (two.ours.comment, two.theirs.comment, new_id()):
+            answer = await client.call("comment_like", {"comment_id": comment})
+            assert answer["error"]["code"] == "no_such_comment"
+
+
 async def socket_like(hub: InProcessHub, two: Two) -> None:
     """Likes count in their own room."""
     before = (await _snapshot(two, two.ours))["likes"]
@@ -678,6 +712,7 @@ async def _snapshot(two: Two, house: House) -> dict[str, Any]:
 SOCKET_CASES = {
     ("/room", "connect"): socket_connect,
     ("/room", "comment"): socket_comment,
+    ("/room", "comment_like"): socket_comment_like,
     ("/room", "like"): socket_like,
     ("/room", "vote"): socket_vote,
     ("/room", "answer"): socket_answer,

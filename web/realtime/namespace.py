@@ -23,6 +23,7 @@ from web.schemas.room import (
     ActivitySent,
     AnswerSent,
     CheckinSent,
+    CommentLikeSent,
     CommentSent,
     EnterSent,
     HeartbeatSent,
@@ -54,7 +55,10 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         viewer = self._tokens.read(token) if isinstance(token, str) else None
         if viewer is None:
             raise socketio.exceptions.ConnectionRefusedError({"code": "join_again", "message": "join first"})
-        room = await self._rooms.room(viewer.event_id)
+        try:
+            room = await self._rooms.room(viewer.event_id)
+        except Busy:
+            raise socketio.exceptions.ConnectionRefusedError({"code": "busy", "message": "come back soon"}) from None
         english = environ.get("HTTP_ACCEPT_LANGUAGE", "").lower().startswith("en")
         viewer = replace(viewer, address=_address(environ))
         self._viewers[sid] = (viewer, english)
@@ -94,12 +98,23 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
                 client_id=sent.client_id,
                 reply_to=sent.reply_to,
                 anonymous=viewer.anonymous,
+                avatar=viewer.avatar,
             )
         except Rejected as error:
             return _refused(error.code, english, error.retry_after)
         except Busy as error:
             return _refused("busy", english, error.retry_after)
         return {"ok": True, "id": comment.id, "status": comment.status.value}
+
+    async def on_comment_like(self, sid: str, data: object = None) -> Ack:
+        viewer, english = self._viewers[sid]
+        try:
+            likes = await self._rooms.like_comment(viewer, _read(CommentLikeSent, data).comment_id)
+        except Rejected as error:
+            return _refused(error.code, english, error.retry_after)
+        except Busy as error:
+            return _refused("busy", english, error.retry_after)
+        return {"ok": True, "likes": likes}
 
     async def on_like(self, sid: str, data: object = None) -> Ack:
         viewer, english = self._viewers[sid]

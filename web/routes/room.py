@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from aiohttp import web
 
 from interaction.rooms import Rooms
@@ -13,11 +10,13 @@ from streaming.events.model import Event, EventState
 from streaming.events.store import EventStore
 from web.access import access_event
 from web.accounts.model import Permission
+from web.app_sign_on.entrance import AppSignOn
 from web.auth.audit import Audit
 from web.cursors import from_cursor, to_cursor
 from web.identity import address_of, caller
 from web.problems import Problem
 from web.realtime.viewers import ViewerTokens
+from web.routes.snapshot import Snapshots
 from web.routing import Access, Endpoint, answer, body_of
 from web.schemas.room import (
     CommentPage,
@@ -32,7 +31,11 @@ from web.schemas.room import (
 )
 
 
-def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit: Audit) -> list[Endpoint]:
+def room_endpoints(
+    rooms: Rooms, events: EventStore, tokens: ViewerTokens, sign_on: AppSignOn, audit: Audit
+) -> list[Endpoint]:
+    snapshots = Snapshots(rooms)
+
     async def public_event(request: web.Request) -> Event:
         event = await events.get(request.match_info["event_id"])
         if event is None or event.state is EventState.DRAFT:
@@ -43,18 +46,26 @@ def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit
         event = await public_event(request)
         body = body_of(request, JoinBody)
         if body.app_token is not None:
-            raise Problem(422, "app_sign_on_not_set_up")
-        token, viewer = tokens.anonymous(event.id, body.device_id, body.nickname)
-        return answer(JoinView(token=token, viewer_id=viewer.id))
+            account = await sign_on.enter(event.center_id, body.app_token, body.device_id)
+            token, viewer = tokens.account(event.id, event.center_id, account)
+        else:
+            token, viewer = tokens.anonymous(event.id, body.device_id, body.nickname)
+        return answer(
+            JoinView(
+                token=token,
+                viewer_id=viewer.id,
+                anonymous=viewer.anonymous,
+                nickname=viewer.nickname,
+                avatar=viewer.avatar,
+            )
+        )
 
     async def snapshot(request: web.Request) -> web.StreamResponse:
-        event = await public_event(request)
-        text = json.dumps(await rooms.snapshot(event.id), ensure_ascii=False)
-        headers = {"Cache-Control": "public, max-age=1", "Access-Control-Allow-Origin": "*"}
-        headers["ETag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
-        if request.headers.get("If-None-Match") == headers["ETag"]:
-            return web.Response(status=304, headers=headers)
-        return web.Response(text=text, content_type="application/json", headers=headers)
+        event_id = request.match_info["event_id"]
+        rules = rooms.rules(event_id)
+        if rules is None or rules.state == "draft":
+            event_id = (await public_event(request)).id
+        return await snapshots.answer(request, event_id)
 
     async def comments(request: web.Request) -> web.StreamResponse:
         event = await public_event(request)
@@ -69,7 +80,9 @@ def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit
         found = await rooms.comments.page(event_id, status, before=from_cursor(query.cursor), limit=query.limit + 1)
         more, found = len(found) > query.limit, found[: query.limit]
         cursor = to_cursor(found[-1].at, found[-1].id) if more else None
-        return answer(CommentPage(items=[_view(comment) for comment in found], next_cursor=cursor))
+        likes = await rooms.comments.likes_of([comment.id for comment in found])
+        items = [_view(comment, likes.get(comment.id, 0)) for comment in found]
+        return answer(CommentPage(items=items, next_cursor=cursor))
 
     async def approve(request: web.Request) -> web.StreamResponse:
         return await _review(request, approve=True)
@@ -79,8 +92,8 @@ def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit
 
     async def _review(request: web.Request, *, approve: bool) -> web.StreamResponse:
         event = await access_event(request, request.match_info["event_id"], Permission.MODERATE)
-        ids = body_of(request, ReviewBody).ids
-        changed = await rooms.review(event.id, ids, approve=approve, by=caller(request).id)
+        body = body_of(request, ReviewBody)
+        changed = await rooms.review(event.id, body.ids, approve=approve, by=caller(request).id, reason=body.reason)
         await audit.write(
             "approve_comments" if approve else "remove_comments",
             by=caller(request).id,
@@ -101,11 +114,13 @@ def room_endpoints(rooms: Rooms, events: EventStore, tokens: ViewerTokens, audit
     ]
 
 
-def _view(comment: Comment) -> CommentView:
+def _view(comment: Comment, likes: int) -> CommentView:
     return CommentView(
         id=comment.id,
         text=comment.text,
-        viewer=CommentViewer(id=comment.viewer_id[:12], nickname=comment.nickname),
+        viewer=CommentViewer(id=comment.viewer_id[:12], nickname=comment.nickname, avatar=comment.avatar),
         at=comment.at,
         status=comment.status.value,
+        reply_to=comment.reply_to,
+        likes=likes,
     )

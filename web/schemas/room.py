@@ -19,6 +19,9 @@ class JoinBody(Body):
 class JoinView(View):
     token: str = Field(description="For the socket's auth, a day long")
     viewer_id: str
+    anonymous: bool = True
+    nickname: str = ""
+    avatar: str | None = None
 
 
 class Sent(BaseModel):
@@ -31,6 +34,10 @@ class CommentSent(Sent):
     text: str = Field(max_length=2000)
     client_id: str = Field(min_length=1, max_length=64)
     reply_to: str | None = Field(default=None, max_length=64)
+
+
+class CommentLikeSent(Sent):
+    comment_id: str = Field(min_length=1, max_length=64)
 
 
 class LikeSent(Sent):
@@ -76,6 +83,7 @@ class CommentQuery(Body):
 class CommentViewer(View):
     id: str
     nickname: str
+    avatar: str | None = None
 
 
 class CommentView(View):
@@ -84,6 +92,8 @@ class CommentView(View):
     viewer: CommentViewer
     at: Instant
     status: str
+    reply_to: str | None = None
+    likes: int = 0
 
 
 class CommentPage(View):
@@ -94,6 +104,7 @@ class CommentPage(View):
 class SnapshotViewer(View):
     id: str
     nickname: str
+    avatar: str | None = None
 
 
 class SnapshotComment(View):
@@ -103,6 +114,7 @@ class SnapshotComment(View):
     at: str = Field(description="RFC 3339 UTC")
     status: str
     reply_to: str | None = None
+    likes: int = 0
 
 
 class SnapshotEvent(View):
@@ -120,8 +132,11 @@ class SnapshotView(View):
     at: str = Field(description="RFC 3339 UTC")
     event: SnapshotEvent
     cut: bool
+    level: Literal["quick", "half", "slow", "polling", "state_only"] = "quick"
+    """Of the ladder (docs/rooms.md): on `polling` pages load this for comments, on `state_only` nobody sees new ones."""
     open: bool = Field(description="Whether comments and likes are taken now")
     comments: list[SnapshotComment]
+    pinned: SnapshotComment | None = None
     viewers: dict[str, int] = Field(description="By venue id, and of the whole room")
     likes: int
     activities: list[dict[str, Any]] = Field(description="Those that were ever opened, each with its kind's own fields")
@@ -129,6 +144,7 @@ class SnapshotView(View):
 
 class ReviewBody(Body):
     ids: list[str] = Field(min_length=1, max_length=200)
+    reason: str = Field(default="", max_length=200)
 
 
 class ReviewView(View):
