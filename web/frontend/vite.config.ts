@@ -1,4 +1,4 @@
-// Three pages, built for old webviews: Chrome 69 and iOS 13 are the floor (browserslist in package.json).
+// The pages, built for old webviews: Chrome 69 and iOS 13 are the floor (browserslist in package.json).
 import { defineConfig } from "vite";
 import vue from "@vitejs/plugin-vue";
 import autoprefixer from "autoprefixer";
@@ -11,7 +11,7 @@ export default defineConfig({
     target: ["chrome69", "safari13"],
     cssTarget: ["chrome69", "safari13"],
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { audience: "audience.html", console: "console.html", replay: "replay.html", cam: "cam.html" } },
+    rollupOptions: { input: { audience: "audience.html", console: "console.html", replay: "replay.html", cam: "cam.html", screen: "screen.html" } },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
 });

@@ -25,9 +25,9 @@ from web.schemas.activities import (
     RecountView,
     ResultsView,
     SettleBody,
+    ViewerMeView,
     VoidBody,
 )
-from web.schemas.activities import MeView as ViewerView
 
 
 def activity_endpoints(
@@ -93,7 +93,7 @@ def activity_endpoints(
             raise Problem(401, "join_again")
         mine = await activities.mine(viewer.event_id, viewer.id)
         return answer(
-            ViewerView(viewer_id=viewer.id, nickname=viewer.nickname, anonymous=viewer.anonymous, activities=mine)
+            ViewerMeView(viewer_id=viewer.id, nickname=viewer.nickname, anonymous=viewer.anonymous, activities=mine)
         )
 
     async def _audited(request: web.Request, act: str, activity: Activity) -> None:
@@ -122,7 +122,7 @@ def activity_endpoints(
             status=201,
         ),
         Endpoint("GET", f"{event}/activities", every, crew, "The event's activities", returns=ActivityPage),
-        Endpoint("GET", f"{event}/me", me, Access.PUBLIC, "What this viewer did", returns=ViewerView),
+        Endpoint("GET", f"{event}/me", me, Access.PUBLIC, "What this viewer did", returns=ViewerMeView),
         Endpoint("GET", activity, one, crew, "One activity", returns=ActivityView),
         Endpoint("PATCH", activity, edit, crew, "Change a draft", body=ActivityBody, returns=ActivityView),
         Endpoint("DELETE", activity, remove, crew, "Forget a draft", status=204),

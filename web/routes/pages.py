@@ -63,9 +63,15 @@ def page_endpoints(
     assets = load_assets(DIST)
 
     async def audience(request: web.Request) -> web.StreamResponse:
+        return await _of_event(request, "audience.html")
+
+    async def screen(request: web.Request) -> web.StreamResponse:
+        return await _of_event(request, "screen.html")
+
+    async def _of_event(request: web.Request, page: str) -> web.StreamResponse:
         event = await events.get(request.match_info["event_id"])
         if event is None or event.state is EventState.DRAFT:
-            return _page(request, "audience.html", {"missing": True}, _head(request, "", "", None), status=404)
+            return _page(request, page, {"missing": True}, _head(request, "", "", None), status=404)
         base = urls.base(request)
         view = await views.audience(base, event, clock.utc())
         head = _head(
@@ -76,7 +82,7 @@ def page_endpoints(
             square(base, event.poster),
             f"{base}/e/{event.id}",
         )
-        return _page(request, "audience.html", json.loads(view.model_dump_json()), head)
+        return _page(request, page, json.loads(view.model_dump_json()), head)
 
     async def audience_data(request: web.Request) -> web.StreamResponse:
         event = await events.get(request.match_info["event_id"])
@@ -172,6 +178,7 @@ def page_endpoints(
             "What the audience page knows",
             returns=AudienceEvent,
         ),
+        Endpoint("GET", "/screen/{event_id}", screen, public, "The hall's big screen"),
         Endpoint("GET", "/r/{item_id}", replay, public, "The replay page"),
         Endpoint("GET", "/cam/{stream_key}", camera, public, "The camera page: a phone becomes a feed"),
         Endpoint("GET", "/console", console_slash, public, "To the console"),

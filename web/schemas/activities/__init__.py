@@ -63,7 +63,7 @@ class RecountView(View):
     shown: dict[str, Any]
 
 
-class MeView(View):
+class ViewerMeView(View):
     viewer_id: str
     nickname: str
     anonymous: bool

@@ -1,3 +1,5 @@
+import { en as activityEn, zh as activityZh } from "./activities/words";
+
 // Every word of the audience and replay pages, Chinese first.
 const zh = {
   live: "直播",
@@ -45,6 +47,7 @@ const zh = {
   replayMissing: "没有找到这个回放",
   replayMissingHint: "它可能尚未发布或已下架。",
   replayBroken: "回放暂时无法播放，请稍后再试。",
+  activity: activityZh,
 };
 
 const en: typeof zh = {
@@ -93,6 +96,7 @@ const en: typeof zh = {
   replayMissing: "This replay was not found",
   replayMissingHint: "It may not be published yet, or was taken down.",
   replayBroken: "The replay cannot be played right now; try again later.",
+  activity: activityEn,
 };
 
 export const messages = { "zh-CN": zh, en };

@@ -1,7 +1,9 @@
 // Every word of the console, Chinese first.
+import { en as activityEn, zh as activityZh } from "./activities/words";
 import { cameraWords } from "./camera/words";
 
 const zh = {
+  activity: activityZh,
   camera: cameraWords["zh-CN"],
   app: "直播控制台",
   events: "直播活动",
@@ -200,6 +202,7 @@ const zh = {
 };
 
 const en: typeof zh = {
+  activity: activityEn,
   camera: cameraWords.en,
   app: "Live console",
   events: "Events",

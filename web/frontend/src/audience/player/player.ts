@@ -1,4 +1,5 @@
 // One <video> that shows a venue by whatever protocol works, and keeps showing it.
+import { choose, due, failed, type LowDelay, type LowDelayState, worked } from "./low-delay";
 import { begin, look, type Supervision } from "./supervisor";
 
 export type Protocol = "hls" | "native" | "flv";
@@ -7,6 +8,7 @@ export type Quality = "waiting" | "good" | "weak" | "lost" | "offline";
 export interface Source {
   hls_url: string;
   flv_url: string;
+  whep_url: string;
 }
 
 export interface Engine {
@@ -19,6 +21,7 @@ export interface Engine {
 
 const LOOK_MS = 500;
 const FAR_BEHIND_SECONDS = 8;
+const LOW_DELAY_STALL_MS = 5000; // WebRTC that stands this long is left for segments
 
 export class LivePlayer {
   private engine: Engine | null = null;
@@ -31,13 +34,17 @@ export class LivePlayer {
   private choice = 0;
   private generation = 0;
   private stalls: number[] = [];
+  private low: LowDelay = choose(false);
+  private showsLow = false; // what is on the screen now comes by WHEP
+  private tryingLow = false;
   private wake = (): void => this.onWake();
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly onQuality: (quality: Quality) => void,
     private readonly onUnplayable: () => void,
-    forced: string | null,
+    private readonly forced: string | null,
+    private readonly onLowDelay: (state: LowDelayState) => void = () => undefined,
   ) {
     this.protocols = supported(video, forced);
     this.supervision = begin(performance.now());
@@ -59,7 +66,18 @@ export class LivePlayer {
     this.source = source;
     this.choice = 0;
     this.supervision = begin(performance.now());
-    void this.build();
+    if (this.low.chosen) this.low = choose(true);
+    void this.start();
+  }
+
+  // The viewer's wish; what is on the screen stays until the other way shows a picture.
+  lowDelay(on: boolean): void {
+    if (on === this.low.chosen) return;
+    this.low = choose(on);
+    this.onLowDelay(on && this.showsLow ? "on" : on ? "fallback" : "off");
+    if (!this.source) return;
+    if (on) void this.tryLow();
+    else if (this.showsLow) void this.build();
   }
 
   // Nothing of what was buffered may be seen any more.
@@ -79,8 +97,56 @@ export class LivePlayer {
   private drop(): void {
     this.engine?.destroy();
     this.engine = null;
+    this.showsLow = false;
+    this.video.srcObject = null;
     this.video.removeAttribute("src");
     this.video.load();
+  }
+
+  private async start(): Promise<void> {
+    if (!this.low.chosen && this.forced !== "whep") return this.build();
+    const generation = ++this.generation;
+    this.drop();
+    await this.tryLow();
+    if (generation === this.generation && !this.showsLow) await this.build();
+  }
+
+  // Connect beside what is shown, and take the screen only with a picture.
+  private async tryLow(): Promise<void> {
+    const source = this.source;
+    if (!source || this.tryingLow) return;
+    this.tryingLow = true;
+    const generation = this.generation;
+    let current = false;
+    try {
+      const { connectWhep } = await import("./whep");
+      const engine = await connectWhep(source.whep_url, () => {
+        if (current && this.showsLow) this.failed = true;
+      });
+      if (source !== this.source || generation !== this.generation || !(this.low.chosen || this.forced === "whep")) {
+        engine.destroy();
+        return;
+      }
+      this.generation++;
+      this.engine?.destroy();
+      this.engine = engine;
+      this.failed = false;
+      this.showsLow = current = true;
+      engine.attach(this.video);
+      this.supervision = begin(performance.now());
+      this.low = worked(this.low);
+      this.onLowDelay("on");
+      this.play();
+    } catch {
+      if (source === this.source && this.low.chosen) this.leaveLow();
+    } finally {
+      this.tryingLow = false;
+    }
+  }
+
+  private leaveLow(): void {
+    this.low = failed(this.low, performance.now());
+    this.onLowDelay("fallback");
   }
 
   private async build(): Promise<void> {
@@ -95,6 +161,10 @@ export class LivePlayer {
     this.engine?.destroy();
     this.engine = null;
     this.failed = false;
+    if (this.showsLow) {
+      this.showsLow = false;
+      this.video.srcObject = null;
+    }
     const fail = () => {
       if (generation === this.generation) this.failed = true;
     };
@@ -139,14 +209,19 @@ export class LivePlayer {
     this.supervision = next;
     if (wanted && standing > 600 && standing < 1200) this.stalls = [...this.stalls, now].filter((at) => now - at < 30_000);
     this.tell(wanted, standing);
-    if (action === "nudge") {
+    if (this.showsLow && action !== "none") {
+      if (this.failed || standing > LOW_DELAY_STALL_MS) {
+        this.leaveLow();
+        void this.build();
+      } else this.play();
+    } else if (action === "nudge") {
       this.engine?.toLiveEdge();
       this.play();
     } else if (action === "rebuild") void this.build();
     else if (action === "other_protocol") {
       this.choice++;
       void this.build();
-    }
+    } else if (wanted && !this.showsLow && !document.hidden && navigator.onLine && due(this.low, now)) void this.tryLow();
   }
 
   private tell(wanted: boolean, standing: number): void {
@@ -161,7 +236,7 @@ export class LivePlayer {
     if (document.hidden || !this.source || !this.engine || !navigator.onLine) return;
     const position = this.position;
     const behind = position === null ? 0 : (Date.now() - position) / 1000;
-    if (this.failed || behind > FAR_BEHIND_SECONDS) void this.build();
+    if (this.failed || behind > FAR_BEHIND_SECONDS) void this.start();
     else this.play();
   }
 }
@@ -169,6 +244,7 @@ export class LivePlayer {
 export function supported(video: HTMLVideoElement, forced: string | null): Protocol[] {
   const mse = "MediaSource" in window && MediaSource.isTypeSupported('video/mp4; codecs="avc1.42E01E,mp4a.40.2"');
   const native = video.canPlayType("application/vnd.apple.mpegurl") !== "";
+  if (forced === "whep") return mse ? ["hls"] : native ? ["native"] : []; // tried first, by `start`
   if (forced === "flv") return mse ? ["flv"] : [];
   if (forced === "hls") return mse ? ["hls"] : native ? ["native"] : [];
   if (mse) return ["hls", "flv"];

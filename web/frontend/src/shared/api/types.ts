@@ -1338,7 +1338,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["FeedCreate"];
+                    "application/json": components["schemas"]["FeedAdd"];
                 };
             };
             responses: {
@@ -1464,7 +1464,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Rename a feed */
+        /** Rename it or set its source */
         patch: {
             parameters: {
                 query?: never;
@@ -1480,7 +1480,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Rename a feed */
+                /** @description Rename it or set its source */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -1896,6 +1896,1446 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/centers/{center_id}/app-sign-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the center's app signs viewers on */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How the center's app signs viewers on */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SignOnView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Change it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignOnBody"];
+                };
+            };
+            responses: {
+                /** @description Change it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SignOnView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/centers/{center_id}/app-sign-on/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New secret */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description New secret */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SecretView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/moderation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rules and figures of the desk */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Rules and figures of the desk */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ModerationView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Pace and links */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TalkRulesBody"];
+                };
+            };
+            responses: {
+                /** @description Pace and links */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ModerationView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/moderation/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By status */
+        get: {
+            parameters: {
+                query?: {
+                    status?: "held" | "shown" | "removed";
+                    q?: string | null;
+                    cursor?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description By status */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReviewedPage"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/moderation/journal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Acts */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Acts */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JournalPage"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/moderation/journal/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the journal is whole */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Whether the journal is whole */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JournalCheck"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/comments/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Above the list */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PinBody"];
+                };
+            };
+            responses: {
+                /** @description Above the list */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DoneView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/sanctions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may not speak */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Who may not speak */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SanctionList"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Mute or ban */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SanctionBody"];
+                };
+            };
+            responses: {
+                /** @description Mute or ban */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SanctionView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/sanctions/{sanction_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let speak again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                    sanction_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Let speak again */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SanctionView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/words/{owner}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A word list */
+        get: {
+            parameters: {
+                query?: {
+                    q?: string | null;
+                    cursor?: string | null;
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A word list */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WordPage"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Add or change words */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WordsBody"];
+                };
+            };
+            responses: {
+                /** @description Add or change words */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WordsImported"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/words/{owner}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove words */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WordsRemove"];
+                };
+            };
+            responses: {
+                /** @description Remove words */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WordsImported"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/words/{owner}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import a list (lines or CSV) */
+        post: {
+            parameters: {
+                query?: {
+                    mode?: "merge" | "replace";
+                };
+                header?: never;
+                path: {
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "text/csv": string;
+                    "text/plain": string;
+                };
+            };
+            responses: {
+                /** @description Import a list (lines or CSV) */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WordsImported"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/words/{owner}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The list as CSV */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The list as CSV */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/words/{owner}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a list says of a text */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TryBody"];
+                };
+            };
+            responses: {
+                /** @description What a list says of a text */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TriedView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/centers/{center_id}/outside-review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The service that is asked */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The service that is asked */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OutsideReviewView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Change it */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OutsideReviewBody"];
+                };
+            };
+            responses: {
+                /** @description Change it */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OutsideReviewView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/activities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The event's activities */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The event's activities */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityPage"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Prepare an activity */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ActivityBody"];
+                };
+            };
+            responses: {
+                /** @description Prepare an activity */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this viewer did */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What this viewer did */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ViewerMeView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One activity */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description One activity */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Forget a draft */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Forget a draft */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Change a draft */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ActivityBody"];
+                };
+            };
+            responses: {
+                /** @description Change a draft */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Open */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Close */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Settle */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SettleBody"];
+                };
+            };
+            responses: {
+                /** @description Settle */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Void */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["VoidBody"];
+                };
+            };
+            responses: {
+                /** @description Void */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Results */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Results */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResultsView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/recount": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count the ballots again */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Count the ballots again */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecountView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/library/items": {
         parameters: {
             query?: never;
@@ -2021,6 +3461,149 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ItemView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cam/{stream_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a camera page knows */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    stream_key: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What a camera page knows */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CameraState"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cam/{stream_key}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tally and messages as they change (SSE) */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    stream_key: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Tally and messages as they change (SSE) */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{feed_id}/cue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say something to a feed's camera, or that it is next */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    feed_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CueBody"];
+                };
+            };
+            responses: {
+                /** @description Say something to a feed's camera, or that it is next */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CueView"];
                     };
                 };
                 /** @description A problem */
@@ -2181,6 +3764,62 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActivityBody
+         * @description A draft: `{kind, title, …}`.
+         */
+        ActivityBody: components["schemas"]["VoteBody"];
+        /** ActivityPage */
+        ActivityPage: {
+            /** Items */
+            items: components["schemas"]["ActivityView"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null at the end
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * ActivityView
+         * @description An activity as the crew sees it: these fields, and those of its kind beside them.
+         */
+        ActivityView: {
+            /** Id */
+            id: string;
+            /** Event Id */
+            event_id: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+            /**
+             * State
+             * @description draft, open, closed, settled or void
+             */
+            state: string;
+            /** Seconds */
+            seconds: number | null;
+            /** Created At */
+            created_at: string;
+            /** Opened At */
+            opened_at: string | null;
+            /** Closes At */
+            closes_at: string | null;
+            /** Closed At */
+            closed_at: string | null;
+            /** Settled At */
+            settled_at: string | null;
+            /** Voided At */
+            voided_at: string | null;
+            /** Void Reason */
+            void_reason: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+        } & {
+            [key: string]: unknown;
+        };
         /** AddressList */
         AddressList: {
             /** Items */
@@ -2288,6 +3927,64 @@ export interface components {
             /** Bits Per Second */
             bits_per_second: number;
         };
+        /**
+         * CameraLink
+         * @description How the phone's stream arrives here.
+         */
+        CameraLink: {
+            /** Bits Per Second */
+            bits_per_second: number;
+            /**
+             * Lost Percent
+             * @description Of the last second, before packets were sent again
+             */
+            lost_percent: number;
+            /**
+             * Frozen
+             * @description Waiting for a key frame: viewers see a still picture
+             */
+            frozen: boolean;
+        };
+        /** CameraMessage */
+        CameraMessage: {
+            /** Text */
+            text: string;
+            /** At */
+            at: string;
+        };
+        /** CameraState */
+        CameraState: {
+            /** Feed Id */
+            feed_id: string;
+            /** Feed */
+            feed: string;
+            /** Venue */
+            venue: string;
+            /** Event */
+            event: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "scheduled" | "live" | "ended" | "archived";
+            /**
+             * Tally
+             * @enum {string}
+             */
+            tally: "air" | "next" | "off";
+            message: components["schemas"]["CameraMessage"] | null;
+            /**
+             * Publishing
+             * @description This feed is delivered by a camera page or another WHIP encoder now
+             */
+            publishing: boolean;
+            /**
+             * Elsewhere
+             * @description Another encoder delivers this feed now
+             */
+            elsewhere: boolean;
+            link: components["schemas"]["CameraLink"] | null;
+        };
         /** CenterCreate */
         CenterCreate: {
             /** Name */
@@ -2343,6 +4040,15 @@ export interface components {
             /** Created At */
             created_at: string;
         };
+        /** CommentCounts */
+        CommentCounts: {
+            /** Held */
+            held: number;
+            /** Shown */
+            shown: number;
+            /** Removed */
+            removed: number;
+        };
         /** CommentPage */
         CommentPage: {
             /** Items */
@@ -2374,6 +4080,16 @@ export interface components {
             at: string;
             /** Status */
             status: string;
+            /**
+             * Reply To
+             * @default null
+             */
+            reply_to: string | null;
+            /**
+             * Likes
+             * @default 0
+             */
+            likes: number;
         };
         /** CommentViewer */
         CommentViewer: {
@@ -2381,6 +4097,11 @@ export interface components {
             id: string;
             /** Nickname */
             nickname: string;
+            /**
+             * Avatar
+             * @default null
+             */
+            avatar: string | null;
         };
         /**
          * Contest
@@ -2470,6 +4191,28 @@ export interface components {
             /** Created At */
             created_at: string;
         };
+        /** CueBody */
+        CueBody: {
+            /**
+             * Message
+             * @description Shown on the phone; empty clears it
+             * @default null
+             */
+            message: string | null;
+            /**
+             * Next
+             * @description Green light: this camera is the next one
+             * @default null
+             */
+            next: boolean | null;
+        };
+        /** CueView */
+        CueView: {
+            /** Message */
+            message: string;
+            /** Next */
+            next: boolean;
+        };
         /** DiskView */
         DiskView: {
             /** Free Bytes */
@@ -2499,6 +4242,12 @@ export interface components {
              */
             dropped_seconds: number;
         };
+        /**
+         * Ear
+         * @description Whether what sounds like the word counts as the word.
+         * @enum {string}
+         */
+        Ear: "auto" | "yes" | "no";
         /** EventCreate */
         EventCreate: {
             /**
@@ -2654,6 +4403,13 @@ export interface components {
              */
             replay_item_id: string | null;
         };
+        /** FeedAdd */
+        FeedAdd: {
+            /** Name */
+            name: string;
+            /** @default null */
+            source: components["schemas"]["SourceBody"] | null;
+        };
         /** FeedCreate */
         FeedCreate: {
             /** Name */
@@ -2666,6 +4422,11 @@ export interface components {
              * @default null
              */
             name: string | null;
+            /**
+             * @description null: leave the feed to an encoder
+             * @default null
+             */
+            source: components["schemas"]["SourceBody"] | null;
         };
         /** FeedPreview */
         FeedPreview: {
@@ -2699,6 +4460,15 @@ export interface components {
             /** Health */
             health: components["schemas"]["HealthNotice"][];
             contest: components["schemas"]["Contest"] | null;
+            /**
+             * Protocol
+             * @description rtmp, rtmps, whip, srt, or pull-rtsp and the like
+             */
+            protocol: string | null;
+            /** @description Of protocols that count lost packets: SRT */
+            link: components["schemas"]["LinkView"] | null;
+            /** @description How fetching the feed's source goes; null while it is not due */
+            pull: components["schemas"]["PullView"] | null;
         };
         /** FeedView */
         FeedView: {
@@ -2706,6 +4476,8 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            /** @description Where the hub fetches the feed itself; null: an encoder pushes */
+            source: components["schemas"]["SourceView"] | null;
             ingest: components["schemas"]["Ingest"];
             status: components["schemas"]["FeedStatus"];
             preview: components["schemas"]["FeedPreview"];
@@ -2717,7 +4489,7 @@ export interface components {
         HealthNotice: {
             /**
              * Code
-             * @description gop_long, no_audio, silence, bitrate_swing, clock_drift, frozen, black, lost
+             * @description gop_long, no_audio, silence, bitrate_swing, clock_drift, frozen, black, lost, srt_wrong_passphrase, srt_not_encrypted, transcode_too_slow, transcode_failed
              */
             code: string;
             /**
@@ -2734,6 +4506,15 @@ export interface components {
             values: {
                 [key: string]: number | string;
             };
+        };
+        /** ImportQuery */
+        ImportQuery: {
+            /**
+             * Mode
+             * @default merge
+             * @enum {string}
+             */
+            mode: "merge" | "replace";
         };
         /** Ingest */
         Ingest: {
@@ -2880,7 +4661,77 @@ export interface components {
             token: string;
             /** Viewer Id */
             viewer_id: string;
+            /**
+             * Anonymous
+             * @default true
+             */
+            anonymous: boolean;
+            /**
+             * Nickname
+             * @default
+             */
+            nickname: string;
+            /**
+             * Avatar
+             * @default null
+             */
+            avatar: string | null;
         };
+        /** JournalCheck */
+        JournalCheck: {
+            /**
+             * First Broken
+             * @description The first entry that does not fit the one before; null: all do
+             */
+            first_broken: number | null;
+        };
+        /** JournalEntry */
+        JournalEntry: {
+            /** Number */
+            number: number;
+            /** At */
+            at: string;
+            /** Act */
+            act: string;
+            /** By */
+            by: string;
+            /** Target */
+            target: string;
+            /** Reason */
+            reason: string;
+            /** Hash */
+            hash: string;
+        };
+        /** JournalPage */
+        JournalPage: {
+            /** Items */
+            items: components["schemas"]["JournalEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** JournalQuery */
+        JournalQuery: {
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+        };
+        /**
+         * Kind
+         * @enum {string}
+         */
+        Kind: "mute" | "ban";
+        /**
+         * Level
+         * @enum {string}
+         */
+        Level: "hold" | "refuse" | "allow";
         /** LibraryQuery */
         LibraryQuery: {
             /**
@@ -2904,6 +4755,22 @@ export interface components {
              * @default 50
              */
             limit: number;
+        };
+        /**
+         * LinkView
+         * @description The road between encoder and hub, since it connected.
+         */
+        LinkView: {
+            /** Packets */
+            packets: number;
+            /** Retransmitted */
+            retransmitted: number;
+            /** Lost */
+            lost: number;
+            /** Rtt Ms */
+            rtt_ms: number;
+            /** Latency Ms */
+            latency_ms: number;
         };
         /** LoginBody */
         LoginBody: {
@@ -2940,6 +4807,55 @@ export interface components {
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
         };
+        /**
+         * Method
+         * @enum {string}
+         */
+        Method: "off" | "secret" | "key" | "jwks";
+        /** ModerationView */
+        ModerationView: {
+            /**
+             * Moderation
+             * @enum {string}
+             */
+            moderation: "pre" | "post";
+            /** Slow Seconds */
+            slow_seconds: number;
+            /** Hold Links */
+            hold_links: boolean;
+            /** Pinned */
+            pinned: string | null;
+            counts: components["schemas"]["CommentCounts"];
+        };
+        /** OutsideReviewBody */
+        OutsideReviewBody: {
+            /**
+             * Url
+             * @description null: none is asked
+             * @default null
+             */
+            url: string | null;
+            /**
+             * Token
+             * @description Sent as a bearer token; absent: as it was
+             * @default null
+             */
+            token: string | null;
+            /**
+             * Seconds
+             * @default 1.5
+             */
+            seconds: number;
+        };
+        /** OutsideReviewView */
+        OutsideReviewView: {
+            /** Url */
+            url: string | null;
+            /** Has Token */
+            has_token: boolean;
+            /** Seconds */
+            seconds: number;
+        };
         /** PasswordBody */
         PasswordBody: {
             /** Current */
@@ -2951,7 +4867,15 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "see_events" | "edit_events" | "see_keys" | "direct" | "moderate" | "see_library" | "publish" | "see_figures" | "manage_crew";
+        Permission: "see_events" | "edit_events" | "see_keys" | "direct" | "moderate" | "interact" | "see_library" | "publish" | "see_figures" | "manage_crew";
+        /** PinBody */
+        PinBody: {
+            /**
+             * Comment Id
+             * @description null takes the pinned one down
+             */
+            comment_id: string | null;
+        };
         /** PosterView */
         PosterView: {
             /** Poster */
@@ -2996,6 +4920,35 @@ export interface components {
              */
             pending_feed_id: string | null;
         };
+        /**
+         * PullView
+         * @description How fetching a source goes; absent while it is not due.
+         */
+        PullView: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "connecting" | "live" | "waiting" | "refused";
+            /**
+             * Reason
+             * @description What went wrong last, as a code
+             */
+            reason: string | null;
+            /**
+             * Zh
+             * @description The same in words
+             */
+            zh: string | null;
+            /** En */
+            en: string | null;
+            /** Since */
+            since: string;
+            /** Attempts */
+            attempts: number;
+            /** Next Attempt */
+            next_attempt: string | null;
+        };
         /** QuotasBody */
         QuotasBody: {
             /**
@@ -3009,15 +4962,106 @@ export interface components {
              */
             crew: number;
         };
+        /** RecountView */
+        RecountView: {
+            /** Agrees */
+            agrees: boolean;
+            /** Counted */
+            counted: {
+                [key: string]: unknown;
+            };
+            /** Shown */
+            shown: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * ResultsView
+         * @description A kind's own fields.
+         */
+        ResultsView: {
+            [key: string]: unknown;
+        };
         /** ReviewBody */
         ReviewBody: {
             /** Ids */
             ids: string[];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /** ReviewQuery */
+        ReviewQuery: {
+            /**
+             * Status
+             * @default held
+             * @enum {string}
+             */
+            status: "held" | "shown" | "removed";
+            /**
+             * Q
+             * @description Part of the text or the name
+             * @default null
+             */
+            q: string | null;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
         };
         /** ReviewView */
         ReviewView: {
             /** Changed */
             changed: string[];
+        };
+        /**
+         * ReviewedComment
+         * @description A comment as the crew sees it.
+         */
+        ReviewedComment: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+            viewer: components["schemas"]["CommentViewer"];
+            /** At */
+            at: string;
+            /** Status */
+            status: string;
+            /**
+             * Reply To
+             * @default null
+             */
+            reply_to: string | null;
+            /**
+             * Likes
+             * @default 0
+             */
+            likes: number;
+            /**
+             * Held For
+             * @description `word:…`, `rule:link`, `review:…`; empty when everything is held
+             */
+            held_for: string[];
+            /** Reviewed By */
+            reviewed_by: string | null;
+            /** Reason */
+            reason: string | null;
+        };
+        /** ReviewedPage */
+        ReviewedPage: {
+            /** Items */
+            items: components["schemas"]["ReviewedComment"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Role
@@ -3070,6 +5114,118 @@ export interface components {
              */
             replay: ("at_end" | "after_review") | null;
         };
+        /** SanctionBody */
+        SanctionBody: {
+            /**
+             * Comment Id
+             * @description Whoever said this
+             */
+            comment_id: string;
+            kind: components["schemas"]["Kind"];
+            /**
+             * Minutes
+             * @description null: for good
+             * @default null
+             */
+            minutes: number | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Remove Comments
+             * @description Take away what they said in this event
+             * @default false
+             */
+            remove_comments: boolean;
+        };
+        /** SanctionList */
+        SanctionList: {
+            /** Items */
+            items: components["schemas"]["SanctionView"][];
+            /**
+             * Next Cursor
+             * @default null
+             */
+            next_cursor: string | null;
+        };
+        /** SanctionView */
+        SanctionView: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Viewer */
+            viewer: string;
+            /** Nickname */
+            nickname: string;
+            /** Event Id */
+            event_id: string;
+            /** Until */
+            until: string | null;
+            /** Reason */
+            reason: string;
+            /** By */
+            by: string;
+            /** At */
+            at: string;
+        };
+        /** SecretView */
+        SecretView: {
+            /**
+             * Secret
+             * @description Shown this once; the one before no longer counts
+             */
+            secret: string;
+        };
+        /**
+         * SettleBody
+         * @description What the crew says with the result; which fields count is the kind's.
+         */
+        SettleBody: {
+            [key: string]: unknown;
+        };
+        /** SignOnBody */
+        SignOnBody: {
+            method: components["schemas"]["Method"];
+            /**
+             * Issuer
+             * @description What `iss` has to be
+             * @default null
+             */
+            issuer: string | null;
+            /**
+             * Public Key
+             * @description PEM; for `key`: RSA 2048 or P-256
+             * @default null
+             */
+            public_key: string | null;
+            /**
+             * Jwks Url
+             * @description For `jwks`; over HTTPS only
+             * @default null
+             */
+            jwks_url: string | null;
+        };
+        /** SignOnView */
+        SignOnView: {
+            /**
+             * Center Id
+             * @description What `aud` has to be
+             */
+            center_id: string;
+            method: components["schemas"]["Method"];
+            /** Issuer */
+            issuer: string | null;
+            /** Public Key */
+            public_key: string | null;
+            /** Jwks Url */
+            jwks_url: string | null;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Changed At */
+            changed_at: string | null;
+        };
         /** SnapshotComment */
         SnapshotComment: {
             /** Id */
@@ -3089,6 +5245,11 @@ export interface components {
              * @default null
              */
             reply_to: string | null;
+            /**
+             * Likes
+             * @default 0
+             */
+            likes: number;
         };
         /** SnapshotEvent */
         SnapshotEvent: {
@@ -3132,6 +5293,8 @@ export interface components {
             open: boolean;
             /** Comments */
             comments: components["schemas"]["SnapshotComment"][];
+            /** @default null */
+            pinned: components["schemas"]["SnapshotComment"] | null;
             /**
              * Viewers
              * @description By venue id, and of the whole room
@@ -3141,6 +5304,13 @@ export interface components {
             };
             /** Likes */
             likes: number;
+            /**
+             * Activities
+             * @description Those that were ever opened, each with its kind's own fields
+             */
+            activities: {
+                [key: string]: unknown;
+            }[];
         };
         /** SnapshotViewer */
         SnapshotViewer: {
@@ -3148,6 +5318,69 @@ export interface components {
             id: string;
             /** Nickname */
             nickname: string;
+            /**
+             * Avatar
+             * @default null
+             */
+            avatar: string | null;
+        };
+        /**
+         * SourceBody
+         * @description A camera, a web stream, or files of the hub's `sources` folder, played in a loop.
+         */
+        SourceBody: {
+            /**
+             * Url
+             * @description rtsp, rtsps, rtmp, rtmps, http, https, srt, or file:ONE.mp4,TWO.mp4
+             */
+            url: string;
+            /**
+             * Transport
+             * @description RTSP only
+             * @default auto
+             * @enum {string}
+             */
+            transport: "auto" | "tcp" | "udp";
+            /**
+             * Start
+             * @default with_event
+             * @enum {string}
+             */
+            start: "with_event" | "scheduled";
+            /**
+             * From At
+             * @description scheduled: from then; null: at once
+             * @default null
+             */
+            from_at: string | null;
+            /**
+             * Until At
+             * @description scheduled: until then; null: the event's end
+             * @default null
+             */
+            until_at: string | null;
+        };
+        /** SourceView */
+        SourceView: {
+            /**
+             * Url
+             * @description Without user name and password for those who may not see keys
+             */
+            url: string;
+            /**
+             * Transport
+             * @enum {string}
+             */
+            transport: "auto" | "tcp" | "udp";
+            /**
+             * Start
+             * @enum {string}
+             */
+            start: "with_event" | "scheduled";
+            /** From At */
+            from_at: string | null;
+            /** Until At */
+            until_at: string | null;
         };
         /** StatsView */
         StatsView: {
@@ -3158,6 +5391,21 @@ export interface components {
             votes: number;
             /** Venues */
             venues: components["schemas"]["VenueStats"][];
+        };
+        /** TalkRulesBody */
+        TalkRulesBody: {
+            /**
+             * Slow Seconds
+             * @description One comment a viewer in this time
+             * @default null
+             */
+            slow_seconds: number | null;
+            /**
+             * Hold Links
+             * @description Addresses and long numbers wait for a person
+             * @default null
+             */
+            hold_links: boolean | null;
         };
         /** TokenView */
         TokenView: {
@@ -3179,6 +5427,19 @@ export interface components {
              * @default false
              */
             must_change_password: boolean;
+        };
+        /** TriedView */
+        TriedView: {
+            /**
+             * Words
+             * @description What the text would be stopped for
+             */
+            words: components["schemas"]["WordView"][];
+        };
+        /** TryBody */
+        TryBody: {
+            /** Text */
+            text: string;
         };
         /** VenueAdd */
         VenueAdd: {
@@ -3255,6 +5516,24 @@ export interface components {
             /** Gop Seconds */
             gop_seconds: number;
         };
+        /** ViewerMeView */
+        ViewerMeView: {
+            /** Viewer Id */
+            viewer_id: string;
+            /** Nickname */
+            nickname: string;
+            /** Anonymous */
+            anonymous: boolean;
+            /**
+             * Activities
+             * @description What this viewer did, by activity id
+             */
+            activities: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
         /** Viewers */
         Viewers: {
             /** Current */
@@ -3266,6 +5545,152 @@ export interface components {
              * @default 0
              */
             unique: number;
+        };
+        /** VoidBody */
+        VoidBody: {
+            /** Reason */
+            reason: string;
+        };
+        /** VoteBody */
+        VoteBody: {
+            /** Title */
+            title: string;
+            /**
+             * Seconds
+             * @description Closes by itself so long after opening
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "vote";
+            /** Options */
+            options: components["schemas"]["VoteOption"][];
+            /**
+             * Min
+             * @default 1
+             */
+            min: number;
+            /**
+             * Max
+             * @default 1
+             */
+            max: number;
+            /**
+             * Show
+             * @default live
+             * @enum {string}
+             */
+            show: "live" | "after_vote" | "at_end" | "never";
+            /**
+             * Change
+             * @default false
+             */
+            change: boolean;
+            /**
+             * Per
+             * @default viewer
+             * @enum {string}
+             */
+            per: "viewer" | "day";
+            /**
+             * Times
+             * @description Ballots of one viewer, in all or a day
+             * @default 1
+             */
+            times: number;
+            /**
+             * Hold Suspicious
+             * @description Set suspicious ballots aside until the vote is settled
+             * @default false
+             */
+            hold_suspicious: boolean;
+        };
+        /** VoteOption */
+        VoteOption: {
+            /**
+             * Id
+             * @description Ours when absent
+             * @default null
+             */
+            id: string | null;
+            /** Text */
+            text: string;
+            /**
+             * Picture
+             * @description A path that POST /api/v1/pictures answered
+             * @default null
+             */
+            picture: string | null;
+        };
+        /** WordBody */
+        WordBody: {
+            /** Word */
+            word: string;
+            /** @default hold */
+            level: components["schemas"]["Level"];
+            /** @default auto */
+            homophones: components["schemas"]["Ear"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /** WordPage */
+        WordPage: {
+            /** Items */
+            items: components["schemas"]["WordView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Total */
+            total: number;
+        };
+        /** WordView */
+        WordView: {
+            /** Word */
+            word: string;
+            level: components["schemas"]["Level"];
+            homophones: components["schemas"]["Ear"];
+            /** Note */
+            note: string;
+        };
+        /** WordsBody */
+        WordsBody: {
+            /** Words */
+            words: components["schemas"]["WordBody"][];
+        };
+        /** WordsImported */
+        WordsImported: {
+            /** Total */
+            total: number;
+            /** Added */
+            added: number;
+        };
+        /** WordsQuery */
+        WordsQuery: {
+            /**
+             * Q
+             * @default null
+             */
+            q: string | null;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Limit
+             * @default 100
+             */
+            limit: number;
+        };
+        /** WordsRemove */
+        WordsRemove: {
+            /** Words */
+            words: string[];
         };
         /** @description RFC 9457 problem details, in the language of Accept-Language (zh or en) */
         Problem: {

@@ -7,6 +7,7 @@ export interface Answer {
   id?: string;
   status?: string;
   error?: { code: string; message: string; retry_after?: number };
+  [more: string]: unknown;
 }
 
 const ACK_MS = 10_000;
@@ -28,6 +29,7 @@ export class RoomClient {
   private downSince = Date.now();
   private loading = false;
   private joining = false;
+  private token = "";
 
   constructor(
     private readonly eventId: string,
@@ -56,6 +58,24 @@ export class RoomClient {
 
   async like(count: number): Promise<Answer> {
     return this.ask("like", { count });
+  }
+
+  // What a viewer does in an activity: vote, answer, enter, checkin.
+  async act(event: string, payload: object): Promise<Answer> {
+    return this.ask(event, payload);
+  }
+
+  // What this viewer did, by activity id; empty when nothing can be read.
+  async mine(): Promise<Record<string, Record<string, unknown>>> {
+    try {
+      const response = await fetch(`/api/v1/events/${this.eventId}/me`, {
+        headers: { Authorization: `Bearer ${this.token}` },
+      });
+      if (!response.ok) return {};
+      return ((await response.json()) as { activities: Record<string, Record<string, unknown>> }).activities;
+    } catch {
+      return {};
+    }
   }
 
   heartbeat(): void {
@@ -101,7 +121,8 @@ export class RoomClient {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ device_id: deviceId() }),
       });
-      return response.ok ? ((await response.json()) as { token: string }).token : "";
+      this.token = response.ok ? ((await response.json()) as { token: string }).token : "";
+      return this.token;
     } catch {
       return "";
     } finally {

@@ -25,6 +25,20 @@ export interface Snapshot {
   comments: RoomComment[];
   viewers: Record<string, number>;
   likes: number;
+  activities?: Activity[];
+}
+
+// An activity as everybody may see it; each kind has fields of its own beside these.
+export interface Activity {
+  id: string;
+  kind: string;
+  title: string;
+  state: "open" | "closed" | "settled" | "void";
+  opened_at: string | null;
+  closes_at: string | null;
+  void_reason?: string;
+  tally?: Record<string, unknown>;
+  [more: string]: unknown;
 }
 
 export type BatchItem = { type: string } & Record<string, unknown>;
@@ -45,6 +59,7 @@ export interface RoomState {
   comments: RoomComment[];
   viewers: Record<string, number>;
   likes: number;
+  activities: Activity[];
   hidden: number;
   // true when a number was missed: the snapshot has to be loaded
   behind: boolean;
@@ -60,6 +75,7 @@ export const emptyRoom: RoomState = {
   comments: [],
   viewers: {},
   likes: 0,
+  activities: [],
   hidden: 0,
   behind: true,
 };
@@ -77,6 +93,7 @@ export function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     comments: older.concat(snapshot.comments).slice(-KEPT_COMMENTS),
     viewers: snapshot.viewers,
     likes: snapshot.likes,
+    activities: snapshot.activities ?? [],
     hidden: 0,
     behind: false,
   };
@@ -103,6 +120,17 @@ function afterItem(state: RoomState, item: BatchItem): RoomState {
       return { ...state, viewers: item.viewers as Record<string, number> };
     case "likes":
       return { ...state, likes: item.total as number };
+    case "activity": {
+      const activity = item as unknown as Activity;
+      const known = state.activities.some((one) => one.id === activity.id);
+      const activities = known
+        ? state.activities.map((one) => (one.id === activity.id ? activity : one))
+        : [...state.activities, activity];
+      return { ...state, activities };
+    }
+    case "tally": {
+      return { ...state, activities: state.activities.map((one) => (one.id === item.activity_id ? { ...one, tally: item } : one)) };
+    }
     case "cut":
       return { ...state, cut: item.cut as boolean };
     case "event":

@@ -1,0 +1,6 @@
+// Which component shows which kind of activity in the sheet; each is loaded when somebody opens it.
+import { defineAsyncComponent, type Component } from "vue";
+
+export const sheets: Record<string, Component> = {
+  vote: defineAsyncComponent(() => import("./VoteSheet.vue")),
+};

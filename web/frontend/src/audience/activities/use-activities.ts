@@ -1,0 +1,38 @@
+// Which activity the sheet shows, and what this viewer did in each.
+import { computed, ref, watch, type Ref } from "vue";
+import type { RoomClient } from "../../shared/room/client";
+import type { RoomState } from "../../shared/room/reducer";
+
+const AGAIN_MS = 5_000;
+
+export function useActivities(room: Ref<RoomState>, client: RoomClient) {
+  const shownId = ref<string | null>(null);
+  const mine = ref<Record<string, Record<string, unknown>>>({});
+  const shown = computed(() => room.value.activities.find((one) => one.id === shownId.value) ?? null);
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  async function refreshMine(): Promise<void> {
+    if (client.connected) mine.value = await client.mine();
+  }
+
+  function show(id: string | null): void {
+    shownId.value = id;
+    clearInterval(timer);
+    if (!id) return;
+    void refreshMine();
+    timer = setInterval(() => {
+      if (!document.hidden) void refreshMine();
+    }, AGAIN_MS);
+  }
+
+  // one that opens while somebody watches slides up, unless that person is writing or looks at another
+  watch(
+    () => room.value.activities.filter((one) => one.state === "open").map((one) => one.id),
+    (now, before) => {
+      const fresh = now.find((id) => !(before ?? []).includes(id));
+      const writing = document.activeElement instanceof HTMLInputElement;
+      if (fresh && !shownId.value && !writing) show(fresh);
+    },
+  );
+  return { shown, mine, show, refreshMine };
+}

@@ -1,0 +1,20 @@
+// The shelf: for each kind its form, its live result, and what a fresh draft holds.
+import type { Component } from "vue";
+import type { ActivityView, Draft } from "./activity";
+import VoteForm from "./VoteForm.vue";
+import VoteResult from "./VoteResult.vue";
+import { emptyVote, voteDraft } from "./vote";
+
+export interface KindOfActivity {
+  form: Component;
+  result: Component;
+  empty: (t: (key: string, values?: Record<string, unknown>) => string) => Draft;
+  // the body that edits an existing draft
+  draft: (activity: ActivityView) => Draft;
+  // settled by a button of the result component, not by the desk's
+  settlesItself?: boolean;
+}
+
+export const kinds: Record<string, KindOfActivity> = {
+  vote: { form: VoteForm, result: VoteResult, empty: emptyVote, draft: voteDraft },
+};

@@ -1,0 +1,5 @@
+// Which component shows which kind of activity in the hall.
+import type { Component } from "vue";
+import VoteBars from "./VoteBars.vue";
+
+export const shows: Record<string, Component> = { vote: VoteBars };
