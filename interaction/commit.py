@@ -19,6 +19,11 @@ MAX_WAITING = 5_000
 """What may wait for the database: 5 s at 1,000 a second. Beyond it senders are told to come back."""
 GATHER_SECONDS = 0.004
 """How long the first of a batch waits for company; a sync takes as long."""
+CROWD = 16
+"""Documents of a batch from which on the collection is under load."""
+SPACING_SECONDS = 0.03
+"""Under load batches start so far apart: each costs a round trip and two syncs, whatever it holds. On a disk that needs
+10 ms for a sync this is what keeps several collections out of each other's way."""
 COMMIT_SECONDS = 8.0
 """A commit that takes longer has failed for its senders; they repeat it with the same id."""
 
@@ -84,20 +89,28 @@ class GroupCommit:
         return await waiting.done
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while not (self._closed and not self._waiting):
             await self._wake.wait()
             self._wake.clear()
             if not self._waiting:
                 continue
-            if len(self._waiting) < MAX_BATCH and not self._closed:
-                await asyncio.sleep(GATHER_SECONDS)
+            await self._gather(GATHER_SECONDS)
             while self._waiting:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                began = loop.time()
                 answered = await self._commit(batch)
+                if len(batch) >= CROWD:
+                    await self._gather(began + SPACING_SECONDS - loop.time())
                 if self._closed and not answered:
                     # the database is away and we are leaving: nobody waits for one time-out after the other
                     rest, self._waiting = self._waiting, []
                     _settle(rest, set(), set(range(len(rest))))
+
+    async def _gather(self, seconds: float) -> None:
+        """Let a batch grow, unless it is as large as it may be or we are leaving."""
+        if seconds > 0 and len(self._waiting) < MAX_BATCH and not self._closed:
+            await asyncio.sleep(seconds)
 
     async def _commit(self, batch: list[_Waiting]) -> bool:
         """Write and settle; False when the database did not answer."""

@@ -15,6 +15,8 @@ from interaction.store.rooms import RoomStore
 
 REDIS_SECONDS = 2.0
 """A Redis that takes longer is away; the viewers it missed are offered again next time."""
+STORE_SECONDS = 5.0
+"""The same for MongoDB: the next room's lease waits."""
 
 log = structlog.get_logger(__name__)
 
@@ -26,17 +28,18 @@ class Figures:
         self._store = store
         self._redis = redis
 
-    async def keep(self, room: Room) -> bool:
-        """Store what changed. False when another owner has taken the room over."""
+    async def keep(self, room: Room, utc: float) -> bool:
+        """Store what changed and renew the lease. False when another owner has taken the room over."""
         await self._count_uniques(room)
         presence = room.presence
-        if not presence.dirty:
-            return True
-        presence.dirty = False
+        dirty, presence.dirty = presence.dirty, False
         try:
-            return await self._store.keep(room.event_id, room.record)
-        except PyMongoError as error:
-            presence.dirty = True
+            async with asyncio.timeout(STORE_SECONDS):
+                if dirty:
+                    return await self._store.keep(room.event_id, room.record, utc)
+                return await self._store.renew(room.event_id, room.record, utc)
+        except (PyMongoError, TimeoutError) as error:
+            presence.dirty = presence.dirty or dirty
             log.warning("figures not kept", event_id=room.event_id, error=str(error)[:200])
             return True
 

@@ -53,6 +53,11 @@ class Presence:
         self._counts = dict(counts)
         return self._counts
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """As last counted."""
+        return self._counts or {ALL: 0}
+
     def take_new(self) -> dict[str, set[str]]:
         """Viewers seen at a venue for the first time since the last call."""
         new, self._new = dict(self._new), defaultdict(set)

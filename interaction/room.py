@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from config.clock import rfc3339
+from interaction.ladder import LADDER, Level
 from interaction.presence import ALL, Presence
+from interaction.sampling import Sample
 from interaction.store.comments import Comment
 from interaction.store.rooms import RoomRecord
 
 RECENT_COMMENTS = 50
 """What a newcomer's snapshot carries: a screen and a bit of scrolling. Clients keep as many."""
-SHOW_PER_SECOND = 40
-"""More comments than this a second nobody reads; the rest is counted as hidden (the industry's own ceiling)."""
 PRESENCE_SECONDS = 2.0
 """Pace of counting and telling viewers: a quiet room sends a batch for it at most this often."""
 
@@ -30,6 +30,15 @@ class Broadcast(Protocol):
 
     def catch_up(self, event_id: str, snapshot: Callable[[], object]) -> None:
         """The snapshot to sockets that were too slow for a batch and can take something again."""
+
+    def personal(self, event_id: str, viewer_id: str, payload: object) -> None:
+        """To every socket of one viewer, and to nobody else."""
+
+    def behind(self, event_id: str) -> float:
+        """The share of the room's sockets that are too slow."""
+
+    async def close_room(self, event_id: str) -> None:
+        """Every socket of the room is closed; their pages come back by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +77,13 @@ class Room:
         self.rules = rules
         self.seq = 0
         self._pending: list[BatchItem] = []
-        self._comments_this_second = 0
-        self._second = 0
+        self.level = LADDER[0]
+        self._sample = Sample()
         self._hidden = 0
+        self._unseen: list[Comment] = []
+        """Hidden since the last batch: their writers see them all the same."""
+        self._waiting: deque[BatchItem] = deque()
+        """Comments that only pages which poll have seen: the level sends none over the sockets."""
         self._hearts: dict[str, int] = {}
         """Comments' hearts that changed since the last batch."""
         self._counted_at = float("-inf")
@@ -82,10 +95,12 @@ class Room:
         self._pinned = comment_view(pinned) if pinned is not None else None
         self._event = _event_view(rules)
         self._cut = rules.cut
+        self._level = self.level.name
         self._viewers: dict[str, int] = {ALL: 0}
         self._likes = record.likes
         self._activities: dict[str, BatchItem] = {view["id"]: view for view in activities}
         self._snapshot: dict[str, Any] | None = None
+        self._polled: tuple[tuple[int, int, int], dict[str, Any]] | None = None
 
     @property
     def open(self) -> bool:
@@ -93,19 +108,16 @@ class Room:
 
     def add_comment(self, comment: Comment, now: float) -> None:
         """A durable comment that is shown, unless nobody could read that many (monotonic `now`)."""
-        if int(now) != self._second:
-            self._second, self._comments_this_second = int(now), 0
-        self._comments_this_second += 1
-        if self._comments_this_second > SHOW_PER_SECOND:
-            self._hidden += 1
-        else:
-            self.show_comment(comment)
+        self._sample.offer(comment)
 
     def show_comment(self, comment: Comment) -> None:
         """A comment that a person let through: shown however hot the room is."""
         self._pending.append({"type": "comment", **comment_view(comment)})
 
     def remove_comment(self, comment_id: str) -> None:
+        self._sample.withdraw(comment_id)
+        self._pending = [i for i in self._pending if not (i["type"] == "comment" and i["id"] == comment_id)]
+        self._waiting = deque(comment for comment in self._waiting if comment["id"] != comment_id)
         self._pending.append({"type": "comment_removed", "id": comment_id})
 
     def comment_liked(self, comment_id: str, total: int) -> None:
@@ -132,6 +144,16 @@ class Room:
         """For those who are here now; the snapshot keeps nothing of it."""
         self._pending.append(item)
 
+    def degrade(self, level: Level) -> None:
+        """Another level of the ladder; everybody is told with the next batch."""
+        self.level = level
+        self._pending.append({"type": "level", "level": level.name})
+
+    def take_unseen(self) -> list[Comment]:
+        """Comments that the last batch hid."""
+        unseen, self._unseen = self._unseen, []
+        return unseen
+
     def apply(self, rules: RoomRules) -> bool:
         """New rules; True when the red key changed, which does not wait for the tick."""
         before, self.rules = self.rules, rules
@@ -145,16 +167,8 @@ class Room:
 
     def take_batch(self, now: float, utc: float) -> dict[str, Any] | None:
         """The next numbered batch, or None when nothing changed. Monotonic `now`; `utc` in Unix seconds."""
-        if now - self._counted_at >= PRESENCE_SECONDS:
-            self._counted_at = now
-            counts = self.presence.count(now)
-            if counts != self._viewers:
-                self._pending.append({"type": "presence", "viewers": dict(counts)})
-        if self.record.likes != self._likes:
-            self._pending.append({"type": "likes", "total": self.record.likes})
-        if self._hearts:
-            self._pending.append({"type": "comment_likes", "counts": self._hearts})
-            self._hearts = {}
+        self._choose_comments(now)
+        self._count(now)
         if not self._pending and not self._hidden:
             return None
         items, self._pending = self._pending, []
@@ -164,6 +178,35 @@ class Room:
         self.seq += 1
         self._snapshot = None
         return {"epoch": self.record.epoch, "seq": self.seq, "at": rfc3339(utc), "items": items, "hidden": hidden}
+
+    def _choose_comments(self, now: float) -> None:
+        shown, hidden = self._sample.take(now)
+        if not self.level.comments:
+            shown, hidden = [], shown + hidden
+        self._hidden += len(hidden)
+        self._unseen += hidden
+        self._waiting.extend(comment_view(comment) for comment in shown)
+        while len(self._waiting) > RECENT_COMMENTS:
+            self._waiting.popleft()
+            self._hidden += 1
+        if self.level.chatter:
+            self._pending.extend({"type": "comment", **comment} for comment in self._waiting)
+            self._waiting.clear()
+
+    def _count(self, now: float) -> None:
+        """What changed of presence, likes and hearts."""
+        if now - self._counted_at >= PRESENCE_SECONDS:
+            self._counted_at = now
+            self.presence.count(now)
+        if not self.level.chatter:
+            return
+        if self.presence.counts != self._viewers:
+            self._pending.append({"type": "presence", "viewers": dict(self.presence.counts)})
+        if self.record.likes != self._likes:
+            self._pending.append({"type": "likes", "total": self.record.likes})
+        if self._hearts:
+            self._pending.append({"type": "comment_likes", "counts": self._hearts})
+            self._hearts = {}
 
     def _fold(self, item: BatchItem) -> None:
         match item["type"]:
@@ -183,6 +226,8 @@ class Room:
                 self._pinned = item["comment"]
             case "event":
                 self._event = _without_type(item)
+            case "level":
+                self._level = item["level"]
             case "cut":
                 self._cut = item["cut"]
             case "presence":
@@ -205,6 +250,7 @@ class Room:
                 "at": rfc3339(utc),
                 "event": self._event,
                 "cut": self._cut,
+                "level": self._level,
                 "open": self._event["state"] == "live" and not self._cut,
                 "comments": list(self._recent),
                 "pinned": self._pinned,
@@ -213,6 +259,19 @@ class Room:
                 "activities": list(self._activities.values()),
             }
         return self._snapshot
+
+    def polled(self, now: float, utc: float) -> dict[str, Any]:
+        """What a page that polls gets: the snapshot, and on a level without chatter also what waits for a better one.
+
+        A comment in it that comes by a later batch has the same id.
+        """
+        if self.level.chatter:
+            return self.snapshot(utc)
+        if self._polled is None or self._polled[0] != (self.seq, len(self._waiting), int(now)):
+            comments = [*self.snapshot(utc)["comments"], *self._waiting][-RECENT_COMMENTS:]
+            fresh = {"comments": comments, "viewers": self.presence.counts, "likes": self.record.likes}
+            self._polled = (self.seq, len(self._waiting), int(now)), {**self.snapshot(utc), **fresh}
+        return self._polled[1]
 
 
 def _event_view(rules: RoomRules) -> BatchItem:

@@ -14,16 +14,18 @@ from redis.asyncio import Redis
 from config.clock import Clock
 from config.mongodb import Database
 from interaction.comments.talk import Talk
+from interaction.commit import Busy
 from interaction.figures import Figures
 from interaction.presence import ALL
+from interaction.pulse import Pulse
 from interaction.rejected import Rejected
 from interaction.room import Broadcast, Room, RoomRules
 from interaction.store.comments import Comment, Status
-from interaction.store.rooms import RoomStore
+from interaction.store.rooms import LEASE_SECONDS, RoomStore
 from interaction.viewer import Viewer
 
-KEEP_TICKS = 8
-"""Figures go to MongoDB every so many ticks when they changed: two seconds of a peak may be lost, never a comment."""
+KEEP_SECONDS = 2.0
+"""Figures go to MongoDB and leases are renewed so often: two seconds of a peak may be lost, never a comment."""
 MAX_LIKES = 50
 """Of one message; a thumb manages about ten a second and phones gather five."""
 
@@ -36,6 +38,9 @@ class ActivityViews(Protocol):
     async def views(self, event_id: str) -> list[dict[str, Any]]: ...
 
     def tallies(self, event_id: str) -> list[dict[str, Any]]: ...
+
+    def forget(self, event_id: str) -> None:
+        """Another process has the room; what is in memory is nobody's."""
 
 
 class Rooms:
@@ -52,7 +57,9 @@ class Rooms:
         self._rooms: dict[str, Room] = {}
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._rules: dict[str, RoomRules] = {}
-        self._ticks = 0
+        self._pulses: dict[str, Pulse] = {}
+        self._lost: set[str] = set()
+        """Rooms that another process took over: we open them again only when its lease has run out."""
         self.activities: ActivityViews | None = None
         """Set by the composition root before the first room opens."""
         self.broadcast: Broadcast | None = None
@@ -62,7 +69,10 @@ class Rooms:
         await self.talk.ensure_indexes()
 
     async def room(self, event_id: str) -> Room:
-        """The event's room, opened now if it is not; its numbers begin a new epoch then."""
+        """The event's room, opened now if it is not; its numbers begin a new epoch then.
+
+        Raises Busy while another process has it that took it over from us.
+        """
         room = self._rooms.get(event_id)
         if room is not None:
             return room
@@ -73,7 +83,11 @@ class Rooms:
         return await asyncio.shield(task)
 
     async def _open(self, event_id: str) -> Room:
-        record = await self._rooms_store.open(event_id, self._owner)
+        taking_over = event_id not in self._lost
+        record = await self._rooms_store.open(event_id, self._owner, self._clock.utc(), taking_over=taking_over)
+        if record is None:
+            raise Busy(LEASE_SECONDS)
+        self._lost.discard(event_id)
         recent = await self.comments.page(event_id, Status.SHOWN)
         activities = await self.activities.views(event_id) if self.activities is not None else []
         likes = await self.comments.likes_of([comment.id for comment in recent])
@@ -84,6 +98,7 @@ class Rooms:
         rules = self._rules.get(event_id, RoomRules())
         room = Room(event_id, record, recent[::-1], rules, activities, likes, pinned)
         self._rooms[event_id] = room
+        self._pulses[event_id] = Pulse(room, self._clock.monotonic())
         return room
 
     def apply_rules(self, event_id: str, rules: RoomRules) -> None:
@@ -147,6 +162,10 @@ class Rooms:
         """The same for a room that is at hand."""
         return room.snapshot(self._clock.utc())
 
+    async def polled(self, event_id: str) -> dict[str, Any]:
+        """The snapshot for pages that poll: the same object until something changed."""
+        return (await self.room(event_id)).polled(self._clock.monotonic(), self._clock.utc())
+
     def viewers(self, event_id: str, venue_id: str | None) -> tuple[int, int, int]:
         """Current, peak and unique viewers of a venue, or with None of the room."""
         room = self._rooms.get(event_id)
@@ -161,20 +180,28 @@ class Rooms:
         return await self.comments.count(event_id)
 
     async def tick_forever(self) -> None:
-        """One batch per room and tick, for as long as the process lives."""
+        """One batch per room and tick, or slower where the room's ladder says so, for as long as the process lives."""
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             due = max(due + self._tick_seconds, loop.time())
             await asyncio.sleep(due - loop.time())
-            self._ticks += 1
+            late = loop.time() - due
             for room in tuple(self._rooms.values()):
                 try:
-                    self._send(room)
+                    self._tallied(room)
+                    self._pulses[room.event_id].tick(self.broadcast, self._clock.monotonic(), self._clock.utc(), late)
                 except Exception:
                     log.exception("a room's tick failed", event_id=room.event_id)
-            if self._ticks % KEEP_TICKS == 0:
+
+    async def keep_forever(self) -> None:
+        """Figures and leases, beside the ticks: a database that hangs delays no batch."""
+        while True:
+            await asyncio.sleep(KEEP_SECONDS)
+            try:
                 await self._keep_figures()
+            except Exception:
+                log.exception("figures were not kept")
 
     async def activity_changed(self, event_id: str, item: dict[str, Any]) -> None:
         """An activity's new look, with the room's next batch (`interaction.activities.engine.ActivityRoom`)."""
@@ -188,21 +215,30 @@ class Rooms:
         rules = self._rules.get(event_id)
         return rules is not None and rules.state == "live" and not rules.cut
 
-    def _send(self, room: Room) -> None:
+    def _tallied(self, room: Room) -> None:
         if self.activities is not None:
             room.tallied(self.activities.tallies(room.event_id))
-        batch = room.take_batch(self._clock.monotonic(), self._clock.utc())
-        if self.broadcast is None:
-            return
-        if batch is not None:
-            self.broadcast.to_room(room.event_id, "batch", batch)
-        self.broadcast.catch_up(room.event_id, lambda: self.snapshot_of(room))
+
+    def _send(self, room: Room) -> None:
+        """A batch out of turn."""
+        self._tallied(room)
+        self._pulses[room.event_id].send(self.broadcast, self._clock.monotonic(), self._clock.utc())
 
     async def _keep_figures(self) -> None:
         for room in tuple(self._rooms.values()):
-            if not await self._figures.keep(room):
-                log.warning("another process has taken the room over", event_id=room.event_id)
-                self._rooms.pop(room.event_id, None)
+            if not await self._figures.keep(room, self._clock.utc()):
+                await self._step_back(room.event_id)
+
+    async def _step_back(self, event_id: str) -> None:
+        """The room has another owner: no more numbers from here, and its sockets go to look for it."""
+        log.warning("another process has taken the room over", event_id=event_id)
+        self._lost.add(event_id)
+        self._rooms.pop(event_id, None)
+        self._pulses.pop(event_id, None)
+        if self.activities is not None:
+            self.activities.forget(event_id)
+        if self.broadcast is not None:
+            await self.broadcast.close_room(event_id)
 
     async def close(self) -> None:
         """Commit what waits and keep the last figures."""
@@ -219,10 +255,11 @@ async def open_rooms(database: Database, redis: Redis, clock: Clock, *, tick_sec
     rooms = Rooms(database, redis, clock, tick_seconds)
     await rooms.ensure_indexes()
     await rooms.start()
-    ticking = asyncio.create_task(rooms.tick_forever())
+    running = [asyncio.create_task(rooms.tick_forever()), asyncio.create_task(rooms.keep_forever())]
     try:
         yield rooms
     finally:
-        ticking.cancel()
-        await asyncio.gather(ticking, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await rooms.close()

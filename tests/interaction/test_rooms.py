@@ -11,9 +11,11 @@ from redis.asyncio import Redis
 
 from config.clock import SystemClock
 from config.mongodb import Database
+from interaction.commit import Busy
 from interaction.rejected import Rejected
 from interaction.room import RoomRules
 from interaction.rooms import Rooms, open_rooms
+from interaction.store.rooms import RoomStore
 
 pytestmark = pytest.mark.service
 
@@ -26,12 +28,23 @@ class Wall:
 
     def __init__(self) -> None:
         self.batches: list[dict[str, Any]] = []
+        self.personals: list[tuple[str, Any]] = []
+        self.closed: list[str] = []
 
     def to_room(self, event_id: str, event: str, payload: Any) -> None:
         self.batches.append(payload)
 
     def catch_up(self, event_id: str, snapshot: Callable[[], object]) -> None:
         pass
+
+    def personal(self, event_id: str, viewer_id: str, payload: Any) -> None:
+        self.personals.append((viewer_id, payload))
+
+    def behind(self, event_id: str) -> float:
+        return 0.0
+
+    async def close_room(self, event_id: str) -> None:
+        self.closed.append(event_id)
 
     def items(self, kind: str) -> list[dict[str, Any]]:
         return [item for batch in self.batches for item in batch["items"] if item["type"] == kind]
@@ -69,6 +82,9 @@ async def test_a_thousand_comments_at_once_are_all_kept(rooms: Rooms, database: 
     await ticked(
         rooms, lambda: sum(b["hidden"] for b in wall(rooms).batches) + len(wall(rooms).items("comment")) == 1000
     )
+    # whoever was left out sees the own words all the same
+    shown, own = {item["id"] for item in wall(rooms).items("comment")}, {p["id"] for _, p in wall(rooms).personals}
+    assert len(shown) >= 40 and not shown & own and shown | own == kept
 
 
 async def test_the_same_client_id_is_one_comment(rooms: Rooms, database: Database) -> None:
@@ -150,3 +166,38 @@ async def test_figures_and_comments_outlive_the_process(database: Database, redi
                 assert [comment["text"] for comment in snapshot["comments"]] == ["still here"]  # type: ignore[attr-defined]
                 assert opened.viewers(EVENT, "venue1")[1] == 1
     assert epochs[1] > epochs[0]  # type: ignore[operator]
+
+
+async def test_a_second_process_takes_the_room_over_and_the_first_steps_back(database: Database, redis: Redis) -> None:
+    clock = SystemClock()
+    async with (
+        open_rooms(database, redis, clock, tick_seconds=0.05) as first,
+        open_rooms(database, redis, clock, tick_seconds=0.05) as second,
+    ):
+        for opened in (first, second):
+            opened.broadcast = Wall()
+            opened.apply_rules(EVENT, OPEN)
+        epoch = (await first.snapshot(EVENT))["epoch"]
+        assert (await second.snapshot(EVENT))["epoch"] == epoch + 1  # type: ignore[operator]
+        for _ in range(300):
+            if wall(first).closed:
+                break
+            await asyncio.sleep(0.1)
+        assert wall(first).closed == [EVENT]
+        # the other one keeps its lease, so the room is not taken back
+        with pytest.raises(Busy):
+            await first.snapshot(EVENT)
+        await say(second, "viewer", "in the new house")
+        assert (await second.snapshot(EVENT))["epoch"] == epoch + 1  # type: ignore[operator]
+
+
+async def test_a_lease_that_nobody_renews_runs_out(database: Database) -> None:
+    store = RoomStore(database)
+    first = await store.open(EVENT, "first", 1000.0, taking_over=True)
+    second = await store.open(EVENT, "second", 1001.0, taking_over=True)
+    assert first is not None and second is not None and second.epoch == first.epoch + 1
+    assert not await store.renew(EVENT, first, 1002.0) and not await store.keep(EVENT, first, 1002.0)
+    assert await store.renew(EVENT, second, 1002.0)
+    assert await store.open(EVENT, "first", 1011.0, taking_over=False) is None
+    third = await store.open(EVENT, "first", 1013.0, taking_over=False)
+    assert third is not None and third.epoch == second.epoch + 1
