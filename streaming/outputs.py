@@ -18,6 +18,7 @@ from streaming.health.rules import Finding
 from streaming.hls.output import HlsOutput, SegmentSink, open_output
 from streaming.preview.still import StillSource
 from streaming.program.program import Program
+from streaming.rtmp.player import tag_message
 from streaming.stream import Stream
 from streaming.transcode import DerivedStream, Transcoders
 
@@ -52,6 +53,8 @@ class Outputs:
         self._feeds: dict[str, _FeedOutputs] = {}
         self._venues: dict[tuple[str, str], _VenueOutputs] = {}
         self._main: dict[str, str] = {}
+        self._rtmp: dict[Stream, FlvFanout] = {}
+        """Of programs and feeds that RTMP players have asked for, by source."""
 
     def feed_opened(self, feed_id: str, stream: Stream) -> None:
         self._feeds[feed_id] = _FeedOutputs(
@@ -67,6 +70,7 @@ class Outputs:
             outputs.still.close()
             outputs.health.close()
             outputs.flv.close()
+            self._close_rtmp(outputs.stream)
             self._forms.release(outputs.stream)
 
     async def venue_opened(self, event: Event, venue: Venue, program: Program) -> None:
@@ -85,6 +89,7 @@ class Outputs:
         if outputs is not None:
             outputs.flv.close()
             outputs.still.close()
+            self._close_rtmp(outputs.program)
             await outputs.hls.close()
             self._forms.release(outputs.program)
 
@@ -128,6 +133,27 @@ class Outputs:
     def feed_browser(self, feed_id: str) -> DerivedStream | None:
         outputs = self._feeds.get(feed_id)
         return self._forms.browser(outputs.stream) if outputs is not None else None
+
+    def rtmp(self, event_id: str, venue_id: str) -> FlvFanout | None:
+        """A venue's program for RTMP players."""
+        outputs = self._venue(event_id, venue_id)
+        return self._rtmp_of(outputs.program) if outputs is not None else None
+
+    def feed_rtmp(self, feed_id: str) -> FlvFanout | None:
+        outputs = self._feeds.get(feed_id)
+        return self._rtmp_of(outputs.stream) if outputs is not None else None
+
+    def _rtmp_of(self, source: Stream) -> FlvFanout:
+        fanout = self._rtmp.get(source)
+        if fanout is None:
+            loop = asyncio.get_running_loop()
+            fanout = self._rtmp[source] = FlvFanout(self._forms.broadcast(source), loop, tag_message)
+        return fanout
+
+    def _close_rtmp(self, source: Stream) -> None:
+        fanout = self._rtmp.pop(source, None)
+        if fanout is not None:
+            fanout.close()
 
     def _venue(self, event_id: str, venue_id: str) -> _VenueOutputs | None:
         if venue_id == "main":

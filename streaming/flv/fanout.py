@@ -4,13 +4,13 @@ Theory: what a viewer costs is the number of `send` calls, so tags are gathered 
 one object to every transport from one loop; there is no task, queue or copy per viewer. The GOP cache is kept in the
 same pieces as were sent, so a joiner gets exactly what its neighbours have had since the last key frame, at once,
 next piece with everybody else. Without a viewer nothing is built. A viewer whose transport backs up skips to the
-next key frame.
+next key frame. RTMP players are served by the same class: `frame` makes a message of each tag.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from streaming.flv.mux import flv_header, packet_tag, sequence_header_tags, utc_tag
@@ -68,17 +68,19 @@ class Viewer:
 class _Piece:
     """Tags joined into one write, as they are and as an HTTP chunk; built and framed only when somebody wants it."""
 
-    __slots__ = ("_chunk", "_plain", "_tags")
+    __slots__ = ("_chunk", "_frame", "_plain", "_tags")
 
-    def __init__(self, tags: Iterable[_Tag]) -> None:
+    def __init__(self, tags: Iterable[_Tag], frame: Callable[[bytes], bytes] | None = None) -> None:
         self._tags = tags
+        self._frame = frame
         self._plain: bytes | None = None
         self._chunk: bytes | None = None
 
     @property
     def plain(self) -> bytes:
         if self._plain is None:
-            self._plain = b"".join(tag if isinstance(tag, bytes) else packet_tag(*tag) for tag in self._tags)
+            tags = [tag if isinstance(tag, bytes) else packet_tag(*tag) for tag in self._tags]
+            self._plain = b"".join(tags if self._frame is None else map(self._frame, tags))
             self._tags = ()
         return self._plain
 
@@ -93,9 +95,13 @@ class _Piece:
 class FlvFanout:
     """All FLV viewers of one Stream. Made by whoever opens the output; `close()` when it ends."""
 
-    def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, stream: Stream, loop: asyncio.AbstractEventLoop, frame: Callable[[bytes], bytes] | None = None
+    ) -> None:
         self._stream = stream
         self._loop = loop
+        self._frame = frame
+        """For protocols other than FLV files: what a tag looks like on the wire."""
         self._viewers: list[Viewer] = []
         self._format: Format | None = None
         self._pending: list[_Tag] = []
@@ -168,13 +174,14 @@ class FlvFanout:
     def _receive_format(self, item: Format) -> None:
         self._flush()
         previous, self._format = self._format, item
-        self._config = _Piece(sequence_header_tags(item, dts_ms=0))
+        self._config = self._piece(sequence_header_tags(item, dts_ms=0))
         self.header = flv_header(item)
         self._gop = []
         self.ready.clear()
         self._join = None
         self._announce = previous is not None
-        if previous is not None and {track.id for track in previous.tracks} != {track.id for track in item.tracks}:
+        others = previous is not None and [t.id for t in previous.tracks] != [t.id for t in item.tracks]
+        if others and self._frame is None:
             # The FLV header has said which tracks there are (case 46): players must open anew.
             for viewer in tuple(self._viewers):
                 self.remove(viewer)
@@ -209,22 +216,25 @@ class FlvFanout:
         self._join = None
         assert self._format is not None
         if self._format.video is None:
-            piece = _Piece(tags)
+            piece = self._piece(tags)
             self._gop = [*self._gop[1 - AUDIO_GOP_PIECES :], piece]
             self.ready.set()
             self._send(piece, is_key=True)
         elif key_index is None:
-            piece = _Piece(tags)
+            piece = self._piece(tags)
             if self._gop:
                 self._gop.append(piece)
             self._send(piece, is_key=False)
         else:
             if key_index:
-                self._send(_Piece(tags[:key_index]), is_key=False)
-            piece = _Piece(tags[key_index:])
+                self._send(self._piece(tags[:key_index]), is_key=False)
+            piece = self._piece(tags[key_index:])
             self._gop = [piece]
             self.ready.set()
             self._send(piece, is_key=True)
+
+    def _piece(self, tags: Iterable[_Tag]) -> _Piece:
+        return _Piece(tags, self._frame)
 
     def _send(self, piece: _Piece, *, is_key: bool) -> None:
         for viewer in self._viewers:

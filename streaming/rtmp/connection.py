@@ -1,6 +1,7 @@
-"""The server's side of one publisher: bytes in, events out, bytes to send. No socket, no clock.
+"""The server's side of one publisher or player: bytes in, events out, bytes to send. No socket, no clock.
 
-States: handshake, connected, asked (publish is wanted; the hub decides), publishing, closed. What an eager encoder
+States: handshake, connected, asked (publish is wanted; the hub decides), publishing, closed; for a player asked to
+play, playing. A player's media is not written here but by the fan-out, straight to the transport. What an eager encoder
 sends before the hub has said yes is kept, within a bound, and taken after it (case 15): so it makes no difference
 where the network cuts the bytes.
 """
@@ -23,6 +24,7 @@ from streaming.rtmp.command import (
 )
 from streaming.rtmp.errors import LocalProtocolError, RemoteProtocolError
 from streaming.rtmp.handshake import ServerHandshake
+from streaming.rtmp.player import PlayTarget, parse_target
 
 WINDOW_BYTES = 5_000_000
 """Announced both ways; acknowledgements are sent at half of what the encoder announced."""
@@ -66,7 +68,21 @@ class PublishEnded:
     """FCUnpublish, deleteStream or closeStream."""
 
 
-Event = PublishRequested | EncoderNamed | TagReceived | PublishEnded
+@dataclass(frozen=True, slots=True)
+class PlayRequested:
+    """Answer with `accept_play` or `refuse_play`."""
+
+    target: PlayTarget | None
+    """None when the address names nothing that can be played."""
+    player: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded:
+    """The player has had enough."""
+
+
+Event = PublishRequested | EncoderNamed | TagReceived | PublishEnded | PlayRequested | PlayEnded
 
 
 class _State(Enum):
@@ -74,6 +90,8 @@ class _State(Enum):
     CONNECTED = auto()
     ASKED = auto()
     PUBLISHING = auto()
+    PLAY_ASKED = auto()
+    PLAYING = auto()
     CLOSED = auto()
 
 
@@ -163,6 +181,30 @@ class ServerConnection:
         self._status("error", code, description)
         self._command_bytes(error(self._publish_transaction, code, description))
 
+    def accept_play(self) -> None:
+        """What follows on the transport is media, as `streaming.rtmp.player` builds it."""
+        if self._state is not _State.PLAY_ASKED:
+            raise LocalProtocolError("no play has been asked for")
+        self._state = _State.PLAYING
+        self._send(message.user_control(message.STREAM_BEGIN, STREAM_ID))
+        self._status("status", "NetStream.Play.Reset", "Playing.")
+        self._status("status", "NetStream.Play.Start", "Playing. 开始播放")
+
+    def refuse_play(self, code: str, description: str) -> None:
+        """The hub has said no. Close the socket after sending."""
+        if self._state is not _State.PLAY_ASKED:
+            raise LocalProtocolError("no play has been asked for")
+        self._state = _State.CLOSED
+        self._status("error", code, description)
+
+    def end_play(self) -> None:
+        """The program is over."""
+        if self._state is _State.PLAYING:
+            self._send(message.user_control(message.STREAM_EOF, STREAM_ID))
+            self._status("status", "NetStream.Play.UnpublishNotify", "The program has ended. 直播已结束")
+            self._status("status", "NetStream.Play.Stop", "The program has ended. 直播已结束")
+        self._state = _State.CLOSED
+
     def end(self, description: str) -> None:
         """Tell a publishing encoder why its connection is about to be closed."""
         if self._state is _State.PUBLISHING:
@@ -229,8 +271,14 @@ class ServerConnection:
                 if self._state is _State.PUBLISHING:
                     self._state = _State.CONNECTED
                     events.append(PublishEnded())
+                elif self._state in (_State.PLAY_ASKED, _State.PLAYING):
+                    self._state = _State.CLOSED
+                    events.append(PlayEnded())
             case "play" | "play2":
-                self._status("error", "NetStream.Play.Failed", "This server takes pushes; play by HLS or HTTP-FLV.")
+                self._play(command, events)
+            case "pause":
+                # a live program cannot be held back; players that are told so stop reading of their own
+                self._status("status", "NetStream.Unpause.Notify", "Live.")
             case "_checkbw":
                 self._command_bytes(result(command.transaction, None, None))
             case _ if command.transaction:
@@ -259,7 +307,7 @@ class ServerConnection:
         self._command_bytes(result(command.transaction, server, status))
 
     def _publish(self, command: Command, events: list[Event]) -> None:
-        if self._state in (_State.ASKED, _State.PUBLISHING):
+        if self._state is not _State.CONNECTED:
             raise RemoteProtocolError("a second publish on one connection")
         self._state = _State.ASKED
         self._publish_transaction = command.transaction
@@ -268,6 +316,16 @@ class ServerConnection:
             app if isinstance(app, str) else "", tc_url if isinstance(tc_url, str) else "", command.text(1)
         )
         events.append(PublishRequested(key, encoder_name(self._properties, {})))
+
+    def _play(self, command: Command, events: list[Event]) -> None:
+        if self._state is not _State.CONNECTED:
+            raise RemoteProtocolError("a play on a connection that publishes or plays")
+        self._state = _State.PLAY_ASKED
+        app, tc_url = self._properties.get("app"), self._properties.get("tcUrl")
+        target = parse_target(
+            app if isinstance(app, str) else "", tc_url if isinstance(tc_url, str) else "", command.text(1)
+        )
+        events.append(PlayRequested(target, encoder_name(self._properties, {})))
 
     def _status(self, level: str, code: str, description: str) -> None:
         payload = on_status(level, code, description)

@@ -1,4 +1,4 @@
-"""The asyncio side of RTMP ingest: sockets, time limits and the hub, around one `ServerConnection` each."""
+"""The asyncio side of RTMP: sockets, time limits, the hub and the players, around one `ServerConnection` each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,18 @@ from config.clock import Clock
 from streaming.flv.demux import Demuxer
 from streaming.flv.tag import UnsupportedCodec
 from streaming.ingest import Ingest, Peer, Publication, Refused
-from streaming.rtmp.connection import EncoderNamed, Event, PublishEnded, PublishRequested, ServerConnection, TagReceived
+from streaming.rtmp.connection import (
+    EncoderNamed,
+    Event,
+    PlayEnded,
+    PlayRequested,
+    PublishEnded,
+    PublishRequested,
+    ServerConnection,
+    TagReceived,
+)
 from streaming.rtmp.errors import RemoteProtocolError
+from streaming.rtmp.player import Players, PlayRefused
 
 HELLO_SECONDS = 15.0
 """From connecting to an accepted publish; a field's hotspot needs two or three."""
@@ -38,12 +48,14 @@ log = structlog.get_logger(__name__)
 class RtmpServer:
     """What `serve_rtmp` yields: the port it listens on, and how many encoders are connected."""
 
-    def __init__(self, ingest: Ingest, clock: Clock, protocol: str) -> None:
+    def __init__(self, ingest: Ingest, clock: Clock, protocol: str, players: Players | None) -> None:
         self.ingest = ingest
+        self.players = players
         self.clock = clock
         self.protocol = protocol
         self.port = 0
         self.sessions: set[_Session] = set()
+        self.playing: set[_Session] = set()
         self.per_address: Counter[str] = Counter()
 
     @property
@@ -67,6 +79,7 @@ class _Session(asyncio.Protocol):
         self._ended = False
         self._counted = False
         self._farewell = False
+        self._play: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -110,6 +123,12 @@ class _Session(asyncio.Protocol):
             self._close("the encoder stopped")
         else:
             self._close("the encoder closed the connection" if exc is None else f"connection lost: {exc}")
+        if self._play is not None:
+            self._play.cancel()
+        self._leave_count()
+
+    def _leave_count(self) -> None:
+        """This connection is no encoder's (any more): encoders and players have limits of their own."""
         if self._counted:
             self._counted = False
             self._timer.cancel()
@@ -133,6 +152,13 @@ class _Session(asyncio.Protocol):
                 self._transport.pause_reading()  # nothing is read until the hub has answered (case 15)
             case EncoderNamed():
                 self._encoder = event.encoder
+            case PlayRequested():
+                self._encoder = event.player or self._encoder
+                self._leave_count()
+                self._server.playing.add(self)
+                self._play = self._loop.create_task(self._serve_player(event))
+            case PlayEnded():
+                self._close("the player stopped")
             case PublishEnded():
                 self._end_publication("the encoder stopped")
                 self._demuxer = Demuxer()  # the same connection may publish again
@@ -175,12 +201,44 @@ class _Session(asyncio.Protocol):
         if not self._ended:
             self._transport.resume_reading()
 
+    async def _serve_player(self, request: PlayRequested) -> None:
+        """Hand the transport to the fan-out until the program ends or the player goes."""
+        players = self._server.players
+        try:
+            if players is None:
+                raise PlayRefused("NetStream.Play.Failed", "This server takes pushes; play by HLS or HTTP-FLV.")
+            players.count += 1
+            try:
+                fanout = await players.open(request.target)
+                if self._ended:
+                    return
+                self._connection.accept_play()
+                self._flush()
+                viewer = fanout.add(self._transport, chunked=False)
+                try:
+                    await viewer.closed
+                finally:
+                    fanout.remove(viewer)
+            finally:
+                players.count -= 1
+            self._connection.end_play()
+            self._close("the program ended, or the player took nothing")
+        except PlayRefused as refusal:
+            if not self._ended:
+                self._connection.refuse_play(refusal.code, refusal.description)
+                self._close(f"refused to play: {refusal.description}")
+        except Exception:
+            log.exception("playing failed", address=self._address)
+            self._close("internal error")
+        finally:
+            self._server.playing.discard(self)
+
     def _flush(self) -> None:
         outgoing = self._connection.data_to_send()
         if not outgoing:
             return
         self._transport.write(outgoing)
-        if self._transport.get_write_buffer_size() > MAX_OUTBOX_BYTES:
+        if self._play is None and self._transport.get_write_buffer_size() > MAX_OUTBOX_BYTES:
             self._close("the peer reads nothing", warn=True)
 
     def _check_silence(self) -> None:
@@ -217,10 +275,16 @@ class _Session(asyncio.Protocol):
 
 @asynccontextmanager
 async def serve_rtmp(
-    ingest: Ingest, clock: Clock, host: str, port: int, ssl_context: ssl.SSLContext | None = None
+    ingest: Ingest,
+    clock: Clock,
+    host: str,
+    port: int,
+    ssl_context: ssl.SSLContext | None = None,
+    players: Players | None = None,
 ) -> AsyncIterator[RtmpServer]:
-    """Listen for encoders while the context is open; with an `ssl_context` it is RTMPS. Port 0 takes a free one."""
-    server = RtmpServer(ingest, clock, "rtmps" if ssl_context else "rtmp")
+    """Listen for encoders, and with `players` for them too, while the context is open; with an `ssl_context` it is
+    RTMPS. Port 0 takes a free one."""
+    server = RtmpServer(ingest, clock, "rtmps" if ssl_context else "rtmp", players)
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(
         lambda: _Session(server), host, port, ssl=ssl_context, backlog=BACKLOG, reuse_address=True
@@ -230,6 +294,6 @@ async def serve_rtmp(
         yield server
     finally:
         listener.close()
-        for session in tuple(server.sessions):
+        for session in (*server.sessions, *server.playing):
             session.evict("the hub is shutting down 主机正在关闭")
         await listener.wait_closed()

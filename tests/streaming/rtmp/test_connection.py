@@ -12,6 +12,8 @@ from streaming.rtmp.connection import (
     MAX_EARLY_MESSAGES,
     EncoderNamed,
     Event,
+    PlayEnded,
+    PlayRequested,
     PublishEnded,
     PublishRequested,
     ServerConnection,
@@ -19,6 +21,7 @@ from streaming.rtmp.connection import (
 )
 from streaming.rtmp.errors import LocalProtocolError, RemoteProtocolError
 from streaming.rtmp.handshake import SIZE, ClientHandshake
+from streaming.rtmp.player import PlayTarget
 
 KEY = "0123456789abcdefghjkmnpq"
 
@@ -225,11 +228,36 @@ def test_a_second_publish_before_the_answer_to_the_first_is_refused(encoder: Enc
         encoder.connection.accept_publish()
 
 
-def test_playing_is_refused_with_what_to_do_instead(encoder: Encoder) -> None:
+def test_a_player_is_asked_for_answered_and_told_of_the_end(encoder: Encoder) -> None:
+    encoder.command("connect", 1.0, {"app": "play/event", "tcUrl": "rtmp://hub/play/event"})
+    encoder.heard()
+    [asked] = encoder.command("play", 3.0, None, "main?token=abc", -2000.0)
+    assert asked == PlayRequested(PlayTarget("event", "main", None, {"token": "abc"}), "")
+    encoder.command("pause", 4.0, None, True, 0.0)
+    encoder.connection.accept_play()
+    assert statuses(encoder.heard())[1:] == ["NetStream.Play.Reset", "NetStream.Play.Start"]
+    encoder.connection.end_play()
+    assert statuses(encoder.heard()) == ["NetStream.Play.UnpublishNotify", "NetStream.Play.Stop"]
+
+
+def test_a_player_that_stops_says_so(encoder: Encoder) -> None:
+    encoder.command("connect", 1.0, {"app": "play/event"})
+    encoder.command("play", 3.0, None, "main")
+    assert encoder.command("deleteStream", 5.0, None, 1.0) == [PlayEnded()]
+
+
+def test_what_names_nothing_to_play_is_refused_in_words(encoder: Encoder) -> None:
     encoder.command("connect", 1.0, {"app": "live"})
     encoder.heard()
-    encoder.command("play", 3.0, None, KEY)
-    assert statuses(encoder.heard()) == ["NetStream.Play.Failed"]
+    assert encoder.command("play", 3.0, None, KEY) == [PlayRequested(None, "")]
+    encoder.connection.refuse_play("NetStream.Play.StreamNotFound", "no")
+    assert statuses(encoder.heard()) == ["NetStream.Play.StreamNotFound"]
+
+
+def test_publishing_and_playing_do_not_mix(encoder: Encoder) -> None:
+    encoder.publish()
+    with pytest.raises(RemoteProtocolError, match="publishes or plays"):
+        encoder.command("play", 9.0, None, "main")
 
 
 def test_case_28_enhanced_rtmp_is_offered_only_to_those_who_ask(encoder: Encoder) -> None:
