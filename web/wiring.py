@@ -278,7 +278,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     road = await stack.enter_async_context(
         open_road(webrtc.host, webrtc.port, webrtc.public_addresses, loopback=webrtc.loopback, stun_server=stun)
     )
-    whip = WhipSessions(road, hub, events, clock)
+    whip = WhipSessions(road, hub, events, clock, forms)
     stack.push_async_callback(whip.close)
     whep = WhepSessions(road, outputs, clock, max_viewers=webrtc.max_viewers)
     stack.callback(whep.close)

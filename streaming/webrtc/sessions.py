@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import Counter
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -17,8 +18,9 @@ import structlog
 from config.clock import Clock
 from streaming.events.model import EventState, FeedAddress
 from streaming.ingest import Ingest, Peer, Publication, Refused
+from streaming.link import LinkStatus
 from streaming.webrtc.opening import Unacceptable, agree
-from streaming.webrtc.receive.receiver import Agreed, Receiver, ReceiveStatus
+from streaming.webrtc.receive.receiver import PATIENCE, Agreed, Receiver, ReceiveStatus
 from streaming.webrtc.sdp import MalformedSdp, Offer, parse_fragment, parse_offer, write_answer, write_fragment
 from streaming.webrtc.session import Overloaded, RemoteParameters, Road, Transport
 
@@ -98,6 +100,14 @@ class WhipSession:
         if self.transport is not None:
             self.transport.close(reason)
 
+    def link(self) -> LinkStatus:
+        """What the console shows of the road."""
+        if self.receiver is None:
+            return LinkStatus(0, 0, 0, 0.0)
+        status = self.receiver.status
+        waits = round(PATIENCE * 1000)
+        return LinkStatus(status.packets, status.recovered, status.recovered + status.lost, 0.0, waits)
+
     async def wait(self) -> None:
         """Until a running admission is over."""
         if self._admission is not None:
@@ -106,7 +116,8 @@ class WhipSession:
     async def _admit(self) -> None:
         assert self.transport is not None
         try:
-            publication = await self._sessions.ingest.admit(self._key, self.peer, self.evict)
+            peer = replace(self.peer, link=self.link)
+            publication = await self._sessions.ingest.admit(self._key, peer, self.evict)
         except Refused as refusal:
             self._sessions.refused(self._key, refusal)
             self.evict(refusal.message)

@@ -46,6 +46,33 @@ async def test_a_phone_is_a_feed_and_is_told_so(hub: HubProcess, filming: Browse
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("codec", ["VP8", "AV1"])
+async def test_a_browser_without_h264_plays_in_hls_and_flv(hub: HubProcess, filming: Browser, codec: str) -> None:
+    """Transcoded once, before the feed."""
+    event = await asyncio.to_thread(hub.create_event)
+    await asyncio.to_thread(hub.start_event, event["id"])
+    feed = event["venues"][0]["feeds"][0]
+    camera = await (await phone(filming)).new_page()
+    only = "RTCRtpSender.getCapabilities('video').codecs.filter(c => c.mimeType === 'video/" + codec + "')"
+    await camera.add_init_script(
+        "const set = RTCRtpTransceiver.prototype.setCodecPreferences;"
+        f"RTCRtpTransceiver.prototype.setCodecPreferences = function () {{ return set.call(this, {only}); }};"
+    )
+    await camera.goto(f"{hub.url}/cam/{feed['ingest']['stream_key']}")
+    await camera.get_by_role("button", name="打开摄像头").click()
+    await expect(camera.locator(".sign")).to_have_text("正在播出", timeout=40_000)
+    view = await asyncio.to_thread(hub.request, "GET", f"/api/v1/events/{event['id']}")
+    status = view["venues"][0]["feeds"][0]["status"]
+    assert (status["video"]["codec"], status["protocol"]) == ("h264", "whip")
+    for protocol in ("hls", "flv"):
+        viewer = await (await phone(filming)).new_page()
+        await viewer.goto(f"{hub.url}/e/{event['id']}?protocol={protocol}")
+        await viewer.wait_for_function("() => document.querySelector('video')?.videoWidth > 0", timeout=30_000)
+        await plays(viewer, seconds=30)
+        await viewer.context.close()
+
+
+@pytest.mark.long
 async def test_the_page_says_what_is_wrong(hub: HubProcess, filming: Browser) -> None:
     """A link that is none, no permission, no secure context, and a link that was changed while filming."""
     event = await asyncio.to_thread(hub.create_event)
