@@ -9,13 +9,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from streaming.pull.pullers import Pullers
+from streaming.rtmp.player import Players
 from streaming.srt.front import SrtFront
 from streaming.transcode import Transcoders
 
 
 class _Sources(Collector):
-    def __init__(self, srt: SrtFront, pullers: Pullers, forms: Transcoders) -> None:
-        self._srt, self._pullers, self._forms = srt, pullers, forms
+    def __init__(self, srt: SrtFront, pullers: Pullers, forms: Transcoders, players: Players) -> None:
+        self._srt, self._pullers, self._forms, self._players = srt, pullers, forms, players
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         yield GaugeMetricFamily("venuecast_srt_callers", "SRT encoders connected", value=self._srt.session_count)
@@ -29,6 +30,8 @@ class _Sources(Collector):
         for reason, count in self._pullers.failures.items():
             failures.add_metric([reason], count)
         yield failures
+        yield GaugeMetricFamily("venuecast_rtmp_players", "RTMP players connected", value=self._players.count)
+        yield CounterMetricFamily("venuecast_rtmp_players_refused", "RTMP players refused", value=self._players.refused)
         forms = list(self._forms)
         yield GaugeMetricFamily("venuecast_transcoding", "Streams being encoded", value=sum(f.encoding for f in forms))
         yield GaugeMetricFamily(
@@ -40,7 +43,7 @@ class _Sources(Collector):
 
 
 def register_source_metrics(
-    registry: CollectorRegistry, srt: SrtFront, pullers: Pullers, forms: Transcoders
+    registry: CollectorRegistry, srt: SrtFront, pullers: Pullers, forms: Transcoders, players: Players
 ) -> CollectorRegistry:
-    registry.register(_Sources(srt, pullers, forms))
+    registry.register(_Sources(srt, pullers, forms, players))
     return registry

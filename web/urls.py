@@ -27,6 +27,10 @@ class Urls:
         """Where encoders push, without the key."""
         return f"rtmp://{_host(base)}{_port(self.rtmp_port, 1935)}/live"
 
+    def rtmp_play(self, base: str) -> str:
+        """Where OBS, vMix and VLC play; an event's and a venue's id follow."""
+        return f"rtmp://{_host(base)}{_port(self.rtmp_port, 1935)}/play"
+
     def srt(self, base: str, key: str) -> str:
         return f"srt://{_host(base)}:{self.srt_port}?streamid=publish:{key}"
 

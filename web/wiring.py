@@ -42,6 +42,7 @@ from streaming.program.slate import Slates
 from streaming.pull.address import Networks
 from streaming.pull.puller import PullRules
 from streaming.pull.pullers import Pullers, open_pullers
+from streaming.rtmp.player import Players
 from streaming.rtmp.server import serve_rtmp
 from streaming.srt.front import serve_srt
 from streaming.status import FeedStatus
@@ -63,6 +64,7 @@ from web.cam.cameras import Cameras
 from web.cam.cues import Cues
 from web.keys import ACCOUNTS, EVENTS, SESSIONS
 from web.library_access import CrewLibrary
+from web.play_admission import CrewAdmission
 from web.posters import Posters
 from web.realtime.broadcast import RoomBroadcast, make_server
 from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
@@ -247,14 +249,15 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     actions = EventActions(events, bridge, disk, clock)
 
     # encoders
+    players = Players(outputs, CrewAdmission(sessions, accounts, events))
     rtmp = await stack.enter_async_context(
-        serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmp_port)
+        serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmp_port, players=players)
     )
     tls = _tls(settings)
     rtmps_port = None
     if settings.streaming.rtmps_port is not None and tls is not None:
         rtmps = await stack.enter_async_context(
-            serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmps_port, tls)
+            serve_rtmp(hub, clock, settings.streaming.rtmp_host, settings.streaming.rtmps_port, tls, players)
         )
         rtmps_port = rtmps.port
     notices = FeedNotices(events, clock)
@@ -314,7 +317,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     ]
     registry = _metrics(hub, rooms, road, whip)
     endpoints += meta_endpoints(_ready(backing), registry, endpoints)
-    register_source_metrics(registry, srt, pullers, forms)
+    register_source_metrics(registry, srt, pullers, forms, players)
     app = make_app(endpoints)
     app[EVENTS], app[ACCOUNTS], app[SESSIONS] = events, accounts, sessions
     server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)

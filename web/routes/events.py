@@ -154,7 +154,7 @@ class EventViews:
                     main=venue.main,
                     on_air=(status := self._live.program_status(event.id, venue.id)).feed_id is not None,
                     still_url=f"/live/{event.id}/{venue.id}/still.jpg" if status.feed_id or status.slate else None,
-                    play=_play(base, event.id, venue.id),
+                    play=_play(base, self._urls.rtmp_play(base), event.id, venue.id),
                 )
                 for venue in event.venues
             ],
@@ -190,7 +190,7 @@ class EventViews:
             ),
             on_air=status.feed_id is not None,
             viewers=self._viewers(event.id, venue.id),
-            play=_play(base, event.id, venue.id),
+            play=_play(base, self._urls.rtmp_play(base), event.id, venue.id),
         )
 
     def _feed(self, base: str, feed: Feed, keys: bool) -> FeedView:
@@ -208,7 +208,11 @@ class EventViews:
                 srt_url=self._urls.srt(base, key),
             ),
             status=_status_view(self._live.feed_status(feed.id), self._live.pull_status(feed.id)),
-            preview=FeedPreview(jpg_url=f"{base}/preview/{feed.id}.jpg", flv_url=f"{base}/preview/{feed.id}.flv"),
+            preview=FeedPreview(
+                jpg_url=f"{base}/preview/{feed.id}.jpg",
+                flv_url=f"{base}/preview/{feed.id}.flv",
+                rtmp_url=f"{self._urls.rtmp_play(base)}/feed/{feed.id}",
+            ),
         )
 
 
@@ -457,9 +461,14 @@ async def event_errors(request: web.Request, handler: object) -> web.StreamRespo
         raise Problem(409, "disk_full") from None
 
 
-def _play(base: str, event_id: str, venue_id: str) -> VenuePlay:
+def _play(base: str, rtmp: str, event_id: str, venue_id: str) -> VenuePlay:
     path = f"{base}/live/{event_id}/{venue_id}"
-    return VenuePlay(hls_url=f"{path}/index.m3u8", flv_url=f"{path}.flv", whep_url=f"{base}/whep/{event_id}/{venue_id}")
+    return VenuePlay(
+        hls_url=f"{path}/index.m3u8",
+        flv_url=f"{path}.flv",
+        whep_url=f"{base}/whep/{event_id}/{venue_id}",
+        rtmp_url=f"{rtmp}/{event_id}/{venue_id}",
+    )
 
 
 def _rules(body: RulesBody) -> Rules:

@@ -144,6 +144,7 @@ class FeedView(View):
 class FeedPreview(View):
     jpg_url: str
     flv_url: str
+    rtmp_url: str = Field(description="Add ?token= and your access token")
 
 
 class ProgramView(View):
@@ -163,6 +164,7 @@ class VenuePlay(View):
     hls_url: str
     flv_url: str
     whep_url: str
+    rtmp_url: str = Field(description="For OBS, vMix and VLC")
 
 
 class VenueView(View):
