@@ -1,6 +1,7 @@
 // The room over Socket.IO; over the snapshot endpoint while no socket holds. Reconnecting and first loading are one.
 import { io, type Socket } from "socket.io-client";
-import { afterBatch, emptyRoom, fromSnapshot, type Batch, type RoomState, type Snapshot } from "./reducer";
+import { fullJitter } from "./jitter";
+import { afterBatch, afterPoll, emptyRoom, fromSnapshot, type Batch, type RoomState, type Snapshot } from "./reducer";
 
 export interface Answer {
   ok: boolean;
@@ -11,10 +12,13 @@ export interface Answer {
 }
 
 const ACK_MS = 10_000;
-const POLL_MS = 3_000;
+const POLL_MS = 3_000; // and as much again at random
+const CATCH_UP_MS = 500;
 const POLL_AFTER_MS = 4_000;
 const HEARTBEAT_MS = 10_000;
 const DEVICE = "venuecast.device";
+
+export type Personal = { type: string } & Record<string, unknown>;
 
 export interface Watching {
   venue_id: string;
@@ -29,6 +33,9 @@ export class RoomClient {
   private downSince = Date.now();
   private loading = false;
   private joining = false;
+  private attempt = 0;
+  private stopped = false;
+  private readonly listeners: ((payload: Personal) => void)[] = [];
   private token = "";
 
   constructor(
@@ -39,13 +46,19 @@ export class RoomClient {
 
   start(): void {
     void this.connect();
-    this.timers.push(setInterval(() => this.poll(), POLL_MS));
+    this.pollLater();
     this.timers.push(setInterval(() => this.heartbeat(), HEARTBEAT_MS));
   }
 
   stop(): void {
+    this.stopped = true;
     this.timers.forEach(clearInterval);
     this.socket?.close();
+  }
+
+  // What concerns this viewer alone.
+  onPersonal(listener: (payload: Personal) => void): void {
+    this.listeners.push(listener);
   }
 
   get connected(): boolean {
@@ -86,30 +99,35 @@ export class RoomClient {
   private async connect(): Promise<void> {
     const socket = io("/room", {
       transports: ["websocket", "polling"],
-      reconnectionDelay: 500,
-      reconnectionDelayMax: 10_000,
-      randomizationFactor: 1, // full jitter: a county that lost its network together does not come back together
+      reconnection: false, // its own jitter is none once the longest wait is reached
       auth: (give) => void this.join().then((token) => give({ token })),
     });
     this.socket = socket;
     socket.on("connect", () => {
       this.downSince = 0;
+      this.attempt = 0;
       setTimeout(() => this.heartbeat(), 500);
     });
-    socket.on("disconnect", () => (this.downSince = Date.now()));
-    socket.on("connect_error", () => {
-      // a token that the hub no longer takes is asked for anew; otherwise socket.io tries again by itself
-      if (!socket.active) setTimeout(() => socket.connect(), 1000 + Math.random() * 4000);
+    socket.on("disconnect", () => {
+      this.downSince = Date.now();
+      this.again(socket);
     });
+    socket.on("connect_error", () => this.again(socket));
     socket.on("snapshot", (snapshot: Snapshot) => this.apply(fromSnapshot(this.state, snapshot)));
     socket.on("batch", (batch: Batch) => this.apply(afterBatch(this.state, batch)));
+    socket.on("personal", (payload: Personal) => this.listeners.forEach((listener) => listener(payload)));
+  }
+
+  private again(socket: Socket): void {
+    if (this.stopped) return;
+    setTimeout(() => !this.stopped && socket.connect(), fullJitter(this.attempt++));
   }
 
   private apply(state: RoomState): void {
     if (state === this.state) return;
     this.state = state;
     this.onState(state);
-    if (state.behind) void this.load();
+    if (state.behind) setTimeout(() => this.state.behind && void this.load(), Math.random() * CATCH_UP_MS);
   }
 
   private async join(): Promise<string> {
@@ -135,7 +153,7 @@ export class RoomClient {
     this.loading = true;
     try {
       const response = await fetch(`/api/v1/events/${this.eventId}/snapshot`);
-      if (response.ok) this.apply(fromSnapshot(this.state, (await response.json()) as Snapshot));
+      if (response.ok) this.apply(afterPoll(this.state, (await response.json()) as Snapshot));
     } catch {
       // the next poll or the reconnect tries again
     } finally {
@@ -143,10 +161,19 @@ export class RoomClient {
     }
   }
 
+  private pollLater(): void {
+    if (this.stopped) return;
+    setTimeout(() => {
+      this.poll();
+      this.pollLater();
+    }, POLL_MS * (1 + Math.random()));
+  }
+
   private poll(): void {
-    if (document.hidden) return;
+    if (document.hidden || this.stopped) return;
     const down = !this.connected && this.downSince > 0 && Date.now() - this.downSince > POLL_AFTER_MS;
-    if (down || (this.connected && this.state.behind)) void this.load();
+    // on the level `polling` the hub sends state alone over the sockets (docs/rooms.md)
+    if (down || (this.connected && (this.state.behind || this.state.level === "polling"))) void this.load();
   }
 
   private async ask(event: string, payload: object): Promise<Answer> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { afterBatch, emptyRoom, fromSnapshot, type Batch, type BatchItem, type Snapshot } from "./reducer";
+import { afterBatch, afterPoll, emptyRoom, fromSnapshot, type Batch, type BatchItem, type Snapshot } from "./reducer";
 
 const comment = (id: string, second = 1) => ({
   id,
@@ -58,4 +58,16 @@ test("what was on screen before a reconnect stays above the snapshot", () => {
   const seen = afterBatch(start, batch(11, { type: "comment", ...comment("b", 2) }));
   const again = fromSnapshot(seen, { ...snapshot, seq: 40, comments: [comment("c", 3)] });
   expect(again.comments.map((c) => c.id)).toEqual(["a", "b", "c"]);
+});
+
+test("a polled snapshot that a cache kept does not turn time back, but brings its comments", () => {
+  const ahead = afterBatch(start, batch(11, { type: "level", level: "polling" }, { type: "cut", cut: true }));
+  expect(ahead.level).toBe("polling");
+  const polled = afterPoll(ahead, { ...snapshot, comments: [comment("a"), comment("b", 2)], likes: 9 });
+  expect([polled.seq, polled.cut, polled.level, polled.likes]).toEqual([11, true, "polling", 9]);
+  expect(polled.comments.map((c) => c.id)).toEqual(["a", "b"]);
+  // when the level is released the comment comes again, by a batch
+  expect(afterBatch(polled, batch(12, { type: "comment", ...comment("b", 2) })).comments).toHaveLength(2);
+  expect(afterPoll(ahead, { ...snapshot, epoch: 2 })).toBe(ahead);
+  expect(afterPoll(ahead, { ...snapshot, seq: 12 }).cut).toBe(false);
 });

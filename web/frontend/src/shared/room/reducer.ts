@@ -21,6 +21,7 @@ export interface Snapshot {
   at: string;
   event: RoomEvent;
   cut: boolean;
+  level?: string;
   open: boolean;
   comments: RoomComment[];
   viewers: Record<string, number>;
@@ -56,6 +57,8 @@ export interface RoomState {
   seq: number;
   event: RoomEvent | null;
   cut: boolean;
+  // of the hub's ladder: on "polling" comments come by the snapshot endpoint alone
+  level: string;
   comments: RoomComment[];
   viewers: Record<string, number>;
   likes: number;
@@ -72,6 +75,7 @@ export const emptyRoom: RoomState = {
   seq: -1,
   event: null,
   cut: false,
+  level: "quick",
   comments: [],
   viewers: {},
   likes: 0,
@@ -90,6 +94,7 @@ export function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     seq: snapshot.seq,
     event: snapshot.event,
     cut: snapshot.cut,
+    level: snapshot.level ?? "quick",
     comments: older.concat(snapshot.comments).slice(-KEPT_COMMENTS),
     viewers: snapshot.viewers,
     likes: snapshot.likes,
@@ -97,6 +102,17 @@ export function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     hidden: 0,
     behind: false,
   };
+}
+
+// A snapshot from the endpoint: a cache may have kept it for a second, so it may be older than what the socket said.
+export function afterPoll(state: RoomState, snapshot: Snapshot): RoomState {
+  const older = snapshot.epoch < state.epoch || (snapshot.epoch === state.epoch && snapshot.seq < state.seq);
+  if (!older) return fromSnapshot(state, snapshot);
+  if (snapshot.epoch < state.epoch || state.behind) return state;
+  const known = new Set(state.comments.map((comment) => comment.id));
+  const comments = state.comments.concat(snapshot.comments.filter((comment) => !known.has(comment.id)));
+  comments.sort((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+  return { ...state, comments: comments.slice(-KEPT_COMMENTS), viewers: snapshot.viewers, likes: snapshot.likes };
 }
 
 export function afterBatch(state: RoomState, batch: Batch): RoomState {
@@ -133,6 +149,8 @@ function afterItem(state: RoomState, item: BatchItem): RoomState {
     }
     case "cut":
       return { ...state, cut: item.cut as boolean };
+    case "level":
+      return { ...state, level: item.level as string };
     case "event":
       return { ...state, event: item as unknown as RoomEvent };
     default:
