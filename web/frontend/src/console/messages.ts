@@ -1,10 +1,12 @@
 // Every word of the console, Chinese first.
 import { en as activityEn, zh as activityZh } from "./activities/words";
 import { cameraWords } from "./camera/words";
+import { sourceHealth, sourceWords } from "./sources/words";
 
 const zh = {
   activity: activityZh,
   camera: cameraWords["zh-CN"],
+  source: sourceWords["zh-CN"],
   app: "直播控制台",
   events: "直播活动",
   library: "内容库",
@@ -123,6 +125,7 @@ const zh = {
   slateOn: "垫片播出中",
   auto: "自动：第一个有画面的机位",
   health: {
+    ...sourceHealth["zh-CN"],
     gop_long: ["关键帧间隔 {seconds} 秒，太长", "观众打开和切换会变慢。请把编码器的关键帧间隔设为 2 秒。"],
     no_audio: ["没有声音信号", "观众听不到声音。请检查话筒、调音台和编码器的音频设置。"],
     silence: ["声音断续，{percent}% 的时间是静音", "请检查话筒接线、无线话筒电量和音频静音开关。"],
@@ -204,6 +207,7 @@ const zh = {
 const en: typeof zh = {
   activity: activityEn,
   camera: cameraWords.en,
+  source: sourceWords.en,
   app: "Live console",
   events: "Events",
   library: "Library",
@@ -322,6 +326,7 @@ const en: typeof zh = {
   slateOn: "Slate on air",
   auto: "Automatic: the first feed with a picture",
   health: {
+    ...sourceHealth.en,
     gop_long: ["Key frames {seconds} s apart, too long", "Opening and switching get slow. Set the keyframe interval to 2 s."],
     no_audio: ["No sound", "Viewers hear nothing. Check microphone, mixer and the encoder's audio settings."],
     silence: ["Sound drops out, silent {percent}% of the time", "Check cables, the radio microphone's battery, mute switches."],

@@ -2763,7 +2763,7 @@ export interface paths {
                 };
             };
         };
-        /** Change it */
+        /** Change it (the platform's administrator) */
         put: {
             parameters: {
                 query?: never;
@@ -2779,7 +2779,7 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description Change it */
+                /** @description Change it (the platform's administrator) */
                 200: {
                     headers: {
                         [name: string]: unknown;
@@ -4434,6 +4434,11 @@ export interface components {
             jpg_url: string;
             /** Flv Url */
             flv_url: string;
+            /**
+             * Rtmp Url
+             * @description Add ?token= and your access token
+             */
+            rtmp_url: string;
         };
         /** FeedStatus */
         FeedStatus: {
@@ -5287,6 +5292,12 @@ export interface components {
             /** Cut */
             cut: boolean;
             /**
+             * Level
+             * @default quick
+             * @enum {string}
+             */
+            level: "quick" | "half" | "slow" | "polling" | "state_only";
+            /**
              * Open
              * @description Whether comments and likes are taken now
              */
@@ -5476,6 +5487,11 @@ export interface components {
             flv_url: string;
             /** Whep Url */
             whep_url: string;
+            /**
+             * Rtmp Url
+             * @description For OBS, vMix and VLC
+             */
+            rtmp_url: string;
         };
         /** VenueStats */
         VenueStats: {
