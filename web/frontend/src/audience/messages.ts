@@ -1,4 +1,5 @@
 import { en as activityEn, zh as activityZh } from "./activities/words";
+import { en as delayEn, zh as delayZh } from "./player/words";
 
 // Every word of the audience and replay pages, Chinese first.
 const zh = {
@@ -48,6 +49,7 @@ const zh = {
   replayMissingHint: "它可能尚未发布或已下架。",
   replayBroken: "回放暂时无法播放，请稍后再试。",
   activity: activityZh,
+  delay: delayZh,
 };
 
 const en: typeof zh = {
@@ -97,6 +99,7 @@ const en: typeof zh = {
   replayMissingHint: "It may not be published yet, or was taken down.",
   replayBroken: "The replay cannot be played right now; try again later.",
   activity: activityEn,
+  delay: delayEn,
 };
 
 export const messages = { "zh-CN": zh, en };

@@ -9,7 +9,7 @@ export interface LowDelay {
   retryAt: number; // performance.now(); 0: at once
 }
 
-export type LowDelayState = "off" | "on" | "fallback";
+export type LowDelayState = "off" | "trying" | "on" | "fallback";
 
 export const kept = (): boolean => localStorage.getItem(KEY) === "1";
 export const keep = (on: boolean): void => localStorage.setItem(KEY, on ? "1" : "0");

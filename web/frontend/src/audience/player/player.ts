@@ -21,6 +21,7 @@ export interface Engine {
 
 const LOOK_MS = 500;
 const FAR_BEHIND_SECONDS = 8;
+const LOW_DELAY_PATIENCE_MS = 2500; // a blocked UDP port is no reason for a black screen
 const LOW_DELAY_STALL_MS = 5000; // WebRTC that stands this long is left for segments
 
 export class LivePlayer {
@@ -43,10 +44,11 @@ export class LivePlayer {
     private readonly video: HTMLVideoElement,
     private readonly onQuality: (quality: Quality) => void,
     private readonly onUnplayable: () => void,
-    private readonly forced: string | null,
+    forced: string | null,
     private readonly onLowDelay: (state: LowDelayState) => void = () => undefined,
   ) {
     this.protocols = supported(video, forced);
+    if (forced === "whep") this.low = choose(true);
     this.supervision = begin(performance.now());
     this.timer = setInterval(() => this.check(), LOOK_MS);
     for (const name of ["online", "pageshow"]) window.addEventListener(name, this.wake);
@@ -66,7 +68,10 @@ export class LivePlayer {
     this.source = source;
     this.choice = 0;
     this.supervision = begin(performance.now());
-    if (this.low.chosen) this.low = choose(true);
+    if (this.low.chosen) {
+      this.low = choose(true);
+      this.onLowDelay("trying");
+    }
     void this.start();
   }
 
@@ -74,7 +79,7 @@ export class LivePlayer {
   lowDelay(on: boolean): void {
     if (on === this.low.chosen) return;
     this.low = choose(on);
-    this.onLowDelay(on && this.showsLow ? "on" : on ? "fallback" : "off");
+    this.onLowDelay(on ? "trying" : "off");
     if (!this.source) return;
     if (on) void this.tryLow();
     else if (this.showsLow) void this.build();
@@ -104,10 +109,11 @@ export class LivePlayer {
   }
 
   private async start(): Promise<void> {
-    if (!this.low.chosen && this.forced !== "whep") return this.build();
+    if (!this.low.chosen) return this.build();
     const generation = ++this.generation;
     this.drop();
-    await this.tryLow();
+    await Promise.race([this.tryLow(), new Promise((resolve) => setTimeout(resolve, LOW_DELAY_PATIENCE_MS))]);
+    // it may still come, and then takes the screen from the ordinary delay
     if (generation === this.generation && !this.showsLow) await this.build();
   }
 
@@ -116,14 +122,13 @@ export class LivePlayer {
     const source = this.source;
     if (!source || this.tryingLow) return;
     this.tryingLow = true;
-    const generation = this.generation;
     let current = false;
     try {
       const { connectWhep } = await import("./whep");
       const engine = await connectWhep(source.whep_url, () => {
         if (current && this.showsLow) this.failed = true;
       });
-      if (source !== this.source || generation !== this.generation || !(this.low.chosen || this.forced === "whep")) {
+      if (source !== this.source || !this.low.chosen) {
         engine.destroy();
         return;
       }

@@ -8,12 +8,6 @@ const NTP_EPOCH_MS = 2208988800000;
 
 type Inbound = { type: string; kind?: string; estimatedPlayoutTimestamp?: number };
 
-export function whepSupported(): boolean {
-  if (!("RTCPeerConnection" in window) || !("addTransceiver" in RTCPeerConnection.prototype)) return false;
-  const codecs = window.RTCRtpReceiver?.getCapabilities?.("video")?.codecs;
-  return !codecs || codecs.some((codec) => codec.mimeType.toLowerCase() === "video/h264");
-}
-
 // `<turn:host:3478?transport=udp>; rel="ice-server"; username="u"; credential="c"`
 export function iceServers(link: string | null): RTCIceServer[] {
   return (link ?? "")
@@ -36,11 +30,18 @@ export async function connectWhep(url: string, fail: () => void): Promise<Engine
   let utc: number | null = null;
   let readAt = 0;
   let lost: ReturnType<typeof setTimeout> | undefined;
-  let stats: ReturnType<typeof setInterval> | undefined;
-  let closed = false;
 
+  const read = async () => {
+    const report = await connection.getStats();
+    report.forEach((entry: Inbound) => {
+      if (entry.type !== "inbound-rtp" || entry.kind !== "video" || !entry.estimatedPlayoutTimestamp) return;
+      const stamp = entry.estimatedPlayoutTimestamp;
+      utc = stamp > NTP_EPOCH_MS ? stamp - NTP_EPOCH_MS : stamp;
+      readAt = performance.now();
+    });
+  };
+  const stats = setInterval(() => void read().catch(() => undefined), STATS_MS);
   const destroy = () => {
-    closed = true;
     clearTimeout(lost);
     clearInterval(stats);
     connection.close();
@@ -54,16 +55,6 @@ export async function connectWhep(url: string, fail: () => void): Promise<Engine
     if (state === "failed" || state === "closed") fail();
     else if (state === "disconnected") lost = setTimeout(fail, LOST_MS);
   };
-  const read = async () => {
-    const report = await connection.getStats();
-    report.forEach((entry: Inbound) => {
-      if (entry.type !== "inbound-rtp" || entry.kind !== "video" || !entry.estimatedPlayoutTimestamp) return;
-      const stamp = entry.estimatedPlayoutTimestamp;
-      utc = stamp > NTP_EPOCH_MS ? stamp - NTP_EPOCH_MS : stamp;
-      readAt = performance.now();
-    });
-  };
-
   const stream = new MediaStream();
   try {
     const video = connection.addTransceiver("video", { direction: "recvonly" });
@@ -93,9 +84,6 @@ export async function connectWhep(url: string, fail: () => void): Promise<Engine
     destroy();
     throw error;
   }
-  stats = setInterval(() => {
-    if (!closed) void read().catch(() => undefined);
-  }, STATS_MS);
   return {
     attach: (video) => {
       shown = video;
