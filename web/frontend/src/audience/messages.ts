@@ -1,3 +1,4 @@
+import { en as talkEn, zh as talkZh } from "./talk/words";
 import { en as activityEn, zh as activityZh } from "./activities/words";
 import { en as delayEn, zh as delayZh } from "./player/words";
 
@@ -49,6 +50,7 @@ const zh = {
   replayMissingHint: "它可能尚未发布或已下架。",
   replayBroken: "回放暂时无法播放，请稍后再试。",
   activity: activityZh,
+  talk: talkZh,
   delay: delayZh,
 };
 
@@ -99,6 +101,7 @@ const en: typeof zh = {
   replayMissingHint: "It may not be published yet, or was taken down.",
   replayBroken: "The replay cannot be played right now; try again later.",
   activity: activityEn,
+  talk: talkEn,
   delay: delayEn,
 };
 

@@ -1,5 +1,6 @@
 // The room over Socket.IO; over the snapshot endpoint while no socket holds. Reconnecting and first loading are one.
 import { io, type Socket } from "socket.io-client";
+import { enter, forget } from "./identity";
 import { fullJitter } from "./jitter";
 import { afterBatch, afterPoll, emptyRoom, fromSnapshot, type Batch, type RoomState, type Snapshot } from "./reducer";
 
@@ -16,7 +17,6 @@ const POLL_MS = 3_000; // and as much again at random
 const CATCH_UP_MS = 500;
 const POLL_AFTER_MS = 4_000;
 const HEARTBEAT_MS = 10_000;
-const DEVICE = "venuecast.device";
 
 export type Personal = { type: string } & Record<string, unknown>;
 
@@ -65,8 +65,12 @@ export class RoomClient {
     return this.socket?.connected ?? false;
   }
 
-  async comment(text: string, clientId: string): Promise<Answer> {
-    return this.ask("comment", { text, client_id: clientId });
+  async comment(text: string, clientId: string, replyTo: string | null = null): Promise<Answer> {
+    return this.ask("comment", { text, client_id: clientId, ...(replyTo ? { reply_to: replyTo } : {}) });
+  }
+
+  async likeComment(commentId: string): Promise<Answer> {
+    return this.ask("comment_like", { comment_id: commentId });
   }
 
   async like(count: number): Promise<Answer> {
@@ -112,7 +116,11 @@ export class RoomClient {
       this.downSince = Date.now();
       this.again(socket);
     });
-    socket.on("connect_error", () => this.again(socket));
+    socket.on("connect_error", (error: Error & { data?: { code?: string } }) => {
+      // a token that the hub no longer takes is asked for anew
+      if (error.data?.code === "join_again" || error.message.includes("join")) forget(this.eventId);
+      this.again(socket);
+    });
     socket.on("snapshot", (snapshot: Snapshot) => this.apply(fromSnapshot(this.state, snapshot)));
     socket.on("batch", (batch: Batch) => this.apply(afterBatch(this.state, batch)));
     socket.on("personal", (payload: Personal) => this.listeners.forEach((listener) => listener(payload)));
@@ -134,15 +142,9 @@ export class RoomClient {
     if (this.joining) return "";
     this.joining = true;
     try {
-      const response = await fetch(`/api/v1/events/${this.eventId}/join`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ device_id: deviceId() }),
-      });
-      this.token = response.ok ? ((await response.json()) as { token: string }).token : "";
-      return this.token;
-    } catch {
-      return "";
+      const token = await enter(this.eventId);
+      if (token) this.token = token;
+      return token;
     } finally {
       this.joining = false;
     }
@@ -187,17 +189,4 @@ export class RoomClient {
   }
 }
 
-export function randomId(): string {
-  const bytes = new Uint8Array(12);
-  crypto.getRandomValues(bytes);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function deviceId(): string {
-  let id = localStorage.getItem(DEVICE);
-  if (!id) {
-    id = randomId();
-    localStorage.setItem(DEVICE, id);
-  }
-  return id;
-}
+export { randomId } from "./identity";

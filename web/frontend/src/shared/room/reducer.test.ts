@@ -51,7 +51,20 @@ test("removal, presence, likes, cut, event, and an item of a newer hub", () => {
       { type: "fireworks" },
     ),
   );
-  expect(state).toMatchObject({ comments: [], viewers: { all: 7 }, likes: 5, cut: true, event: { state: "ended" } });
+  expect(state.comments).toMatchObject([{ id: "a", text: "", status: "removed" }]);
+  expect(state.removed).toEqual(["a"]);
+  expect(state).toMatchObject({ viewers: { all: 7 }, likes: 5, cut: true, event: { state: "ended" } });
+});
+
+test("hearts and the pinned comment follow their items, and a comment let through again stands again", () => {
+  const gone = afterBatch(start, batch(11, { type: "comment_removed", id: "a" }));
+  const state = afterBatch(
+    gone,
+    batch(12, { type: "comment", ...comment("a") }, { type: "comment_likes", counts: { a: 3 } }, { type: "pinned", comment: comment("a") }),
+  );
+  expect(state.comments).toMatchObject([{ id: "a", text: "a", likes: 3 }]);
+  expect(state.pinned).toMatchObject({ id: "a" });
+  expect(afterBatch(state, batch(13, { type: "pinned", comment: null })).pinned).toBeNull();
 });
 
 test("what was on screen before a reconnect stays above the snapshot", () => {

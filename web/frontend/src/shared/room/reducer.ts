@@ -2,10 +2,11 @@
 export interface RoomComment {
   id: string;
   text: string;
-  viewer: { id: string; nickname: string };
+  viewer: { id: string; nickname: string; avatar?: string | null };
   at: string;
   status: string;
   reply_to?: string | null;
+  likes?: number;
 }
 
 export interface RoomEvent {
@@ -24,6 +25,7 @@ export interface Snapshot {
   level?: string;
   open: boolean;
   comments: RoomComment[];
+  pinned?: RoomComment | null;
   viewers: Record<string, number>;
   likes: number;
   activities?: Activity[];
@@ -60,6 +62,9 @@ export interface RoomState {
   // of the hub's ladder: on "polling" comments come by the snapshot endpoint alone
   level: string;
   comments: RoomComment[];
+  pinned: RoomComment | null;
+  // ids of comments that were taken away while this page looked
+  removed: string[];
   viewers: Record<string, number>;
   likes: number;
   activities: Activity[];
@@ -69,6 +74,7 @@ export interface RoomState {
 }
 
 export const KEPT_COMMENTS = 200;
+const KEPT_REMOVED = 500;
 
 export const emptyRoom: RoomState = {
   epoch: 0,
@@ -77,6 +83,8 @@ export const emptyRoom: RoomState = {
   cut: false,
   level: "quick",
   comments: [],
+  pinned: null,
+  removed: [],
   viewers: {},
   likes: 0,
   activities: [],
@@ -96,6 +104,8 @@ export function fromSnapshot(state: RoomState, snapshot: Snapshot): RoomState {
     cut: snapshot.cut,
     level: snapshot.level ?? "quick",
     comments: older.concat(snapshot.comments).slice(-KEPT_COMMENTS),
+    pinned: snapshot.pinned ?? null,
+    removed: state.removed,
     viewers: snapshot.viewers,
     likes: snapshot.likes,
     activities: snapshot.activities ?? [],
@@ -127,11 +137,27 @@ function afterItem(state: RoomState, item: BatchItem): RoomState {
   switch (item.type) {
     case "comment": {
       const comment = item as unknown as RoomComment;
-      if (state.comments.some((known) => known.id === comment.id)) return state;
-      return { ...state, comments: [...state.comments, comment].slice(-KEPT_COMMENTS) };
+      const known = state.comments.find((one) => one.id === comment.id);
+      if (known && known.status !== "removed") return state;
+      const others = known ? state.comments.filter((one) => one.id !== comment.id) : state.comments;
+      return { ...state, comments: [...others, comment].slice(-KEPT_COMMENTS) };
     }
     case "comment_removed":
-      return { ...state, comments: state.comments.filter((comment) => comment.id !== item.id) };
+      // its place says so to those who saw it; its words are gone
+      return {
+        ...state,
+        comments: state.comments.map((comment) => (comment.id === item.id ? { ...comment, text: "", status: "removed" } : comment)),
+        removed: [...state.removed, item.id as string].slice(-KEPT_REMOVED),
+      };
+    case "comment_likes": {
+      const counts = item.counts as Record<string, number>;
+      return {
+        ...state,
+        comments: state.comments.map((comment) => (comment.id in counts ? { ...comment, likes: counts[comment.id] } : comment)),
+      };
+    }
+    case "pinned":
+      return { ...state, pinned: item.comment as RoomComment | null };
     case "presence":
       return { ...state, viewers: item.viewers as Record<string, number> };
     case "likes":
