@@ -28,5 +28,5 @@ export function reachable(url: string): string {
   const from = new URL(url);
   const to = new URL(bestAddress());
   if (from.protocol.startsWith("http")) return to.origin + from.pathname + from.search;
-  return `${from.protocol}//${to.hostname}${from.port ? ":" + from.port : ""}${from.pathname}`;
+  return `${from.protocol}//${to.hostname}${from.port ? ":" + from.port : ""}${from.pathname}${from.search}`;
 }
