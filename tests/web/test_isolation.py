@@ -46,6 +46,14 @@ VENUE = f"{EVENT}/venues/{{venue_id}}"
 ACTIVITY = f"{API}/activities/{{activity_id}}"
 WORDS, CENTER = f"{API}/words/{{owner}}", f"{API}/centers/{{center_id}}"
 VOTE = {"kind": "vote", "title": "最喜欢的花灯", "options": [{"text": "鲤鱼灯"}, {"text": "走马灯"}]}
+QUIZ = {
+    "kind": "quiz",
+    "title": "消防知识",
+    "mode": "elimination",
+    "begin": "by_hand",
+    "questions": [{"text": "火警电话是？", "options": [{"text": "119", "correct": True}, {"text": "120"}]}],
+}
+QUIZ_COMMANDS = {"ask", "reveal", "revive", "leaderboard"}
 ITEM, CREW = f"{API}/library/items/{{item_id}}", f"{API}/crew/{{crew_id}}"
 LIVE = "/live/{event_id}/{venue_id}"
 
@@ -202,6 +210,10 @@ CASES: dict[Route, Case] = {
     ("POST", f"{ACTIVITY}/void"): Owned(MAKERS, {"reason": "测试"}),
     ("GET", f"{ACTIVITY}/results"): Owned(EVERYBODY),
     ("POST", f"{ACTIVITY}/recount"): Owned(EVERYBODY),
+    ("POST", f"{ACTIVITY}/ask"): Owned(MAKERS, {}),
+    ("POST", f"{ACTIVITY}/reveal"): Owned(MAKERS),
+    ("POST", f"{ACTIVITY}/revive"): Owned(MAKERS),
+    ("GET", f"{ACTIVITY}/leaderboard"): Owned(EVERYBODY),
     # library and replays: a viewer of figures reads no library
     ("GET", f"{API}/library/items"): Listing(filters=("event_id",)),
     ("GET", ITEM): Owned(ALL_BUT_VIEWERS, hidden=VIEWERS),
@@ -217,22 +229,22 @@ CASES: dict[Route, Case] = {
     ("GET", "/preview/{feed_id}.jpg"): Owned(EVERYBODY),
     ("GET", "/preview/{feed_id}.flv"): Owned(EVERYBODY),
     # publishing from browsers: the stream key, or the session's address, is the right
-    ("POST", "/whip"): Open((401,)),
+    ("POST", "/whip"): Open((401, 415)),
     ("OPTIONS", "/whip"): Open((204,)),
-    ("POST", "/whip/{stream_key}"): Open((415,)),
-    ("OPTIONS", "/whip/{stream_key}"): Open((204,)),
-    ("PATCH", "/whip/sessions/{session_id}"): Open((415,)),
-    ("DELETE", "/whip/sessions/{session_id}"): Open((404,)),
-    ("OPTIONS", "/whip/sessions/{session_id}"): Open((204,)),
+    ("POST", "/whip/{stream_key}"): Open((415,), path="/whip/no-such-key"),
+    ("OPTIONS", "/whip/{stream_key}"): Open((204,), path="/whip/no-such-key"),
+    ("PATCH", "/whip/sessions/{session_id}"): Open((415,), path="/whip/sessions/none"),
+    ("DELETE", "/whip/sessions/{session_id}"): Open((404,), path="/whip/sessions/none"),
+    ("OPTIONS", "/whip/sessions/{session_id}"): Open((204,), path="/whip/sessions/none"),
     # playing in browsers: as public as HLS and FLV, the session's address is the right to end it
     ("POST", "/whep/{event_id}/{venue_id}"): Open((415,)),
     ("OPTIONS", "/whep/{event_id}/{venue_id}"): Open((204,)),
     ("PATCH", "/whep/sessions/{session_id}"): Open((415,)),
     ("DELETE", "/whep/sessions/{session_id}"): Open((404,)),
     ("OPTIONS", "/whep/sessions/{session_id}"): Open((204,)),
-    ("GET", f"{API}/cam/{{stream_key}}"): Open((404,)),
-    ("GET", f"{API}/cam/{{stream_key}}/events"): Open((404,)),
-    ("GET", "/cam/{stream_key}"): Open((404,)),
+    ("GET", f"{API}/cam/{{stream_key}}"): Open((404,), path=f"{API}/cam/no-such-key"),
+    ("GET", f"{API}/cam/{{stream_key}}/events"): Open((404,), path=f"{API}/cam/no-such-key/events"),
+    ("GET", "/cam/{stream_key}"): Open((404,), path="/cam/no-such-key"),
     # the installation
     ("GET", f"{API}/addresses"): Own(),
     ("GET", f"{API}/disk"): Own(),
@@ -763,12 +775,13 @@ async def test_the_roles_that_may_are_let_in(hub: InProcessHub, two: Two, route:
             await admin("POST", f"{API}/events/{event['id']}/end")
 
 
-BEFORE = {"close": ["open"], "settle": ["open", "close"], "void": ["open"]}
+BEFORE = dict.fromkeys(QUIZ_COMMANDS, ["open"]) | {"close": ["open"], "settle": ["open", "close"], "void": ["open"]}
 
 
 async def _activity(admin: Caller, event_id: str, command: str) -> str:
     """A vote that has come as far as the command asks."""
-    activity = await admin.ok("POST", f"{API}/events/{event_id}/activities", VOTE)
+    body = QUIZ if command in QUIZ_COMMANDS else VOTE
+    activity = await admin.ok("POST", f"{API}/events/{event_id}/activities", body)
     for step in BEFORE.get(command, []):
         await admin.ok("POST", f"{API}/activities/{activity['id']}/{step}")
     return str(activity["id"])
