@@ -1,6 +1,6 @@
 """Thousands of Socket.IO sockets in one process, told what to do by JSON lines on stdin, answering on stdout.
 
-Bare protocols that count frames and parse few: at 100,000 deliveries a second the generator has as much to do as the server.
+Bare protocols that count frames and parse few: at 100,000 deliveries a second they work as hard as the server.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ UPGRADE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+ORDINALS = "东西南北春夏秋冬山水"
 MASK = b"\x00\x00\x00\x00"
 """A mask of zeros leaves the payload as it is (RFC 6455 5.3 asks for a mask, not for secrecy, of a test)."""
 
@@ -194,7 +195,9 @@ class Crowd:
     def _comment(self) -> dict[str, Any]:
         self._said += 1
         number = os.getpid() * 1_000_000 + self._said
-        return {"text": f"今晚的灯会真好看，第 {number} 个人这样说", "client_id": str(number)}
+        # long numbers would be held as telephone numbers
+        words = "".join(ORDINALS[int(digit)] for digit in str(number))
+        return {"text": f"今晚的灯会真好看，我是{words}，大家晚上好", "client_id": str(number)}
 
     async def ask(
         self, event: str, payload: dict[str, Any] | None, count: int, in_flight: int, each: int

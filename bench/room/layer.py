@@ -1,4 +1,4 @@
-"""The hub's socket layer alone, with batches of ten comments on a 50 ms tick: a room itself shows 40 comments a second."""
+"""The hub's socket layer alone, ten comments to a batch on a 50 ms tick: a room itself shows 40 a second."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Talking:
 
     def line(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline()
+        return str(self.process.stdout.readline())
 
     def end(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
