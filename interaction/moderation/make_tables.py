@@ -14,7 +14,7 @@ from pathlib import Path
 TABLES = Path(__file__).parent / "tables"
 UNIFIED = range(0x4E00, 0x9FA6)
 """CJK Unified Ideographs as of Unicode 1.1: every hanzi that a phone's keyboard offers."""
-ORDINARY_COUNT = 60
+ORDINARY_COUNT = 20
 """A word is ordinary when jieba's own corpus has it that often."""
 
 

@@ -101,7 +101,7 @@ class Matcher:
         ):
             return False
         if not folded[start:end].isascii():
-            return True
+            return not _straddles(folded, start, end)
         # a Latin word begins and ends where letters do: "sex" is not in "Sussex"
         places = _places(text.text)
         first, last = places[start], places[end - 1]
@@ -113,6 +113,8 @@ class Matcher:
             return True  # partly spelt in Latin letters: nobody does that to an everyday word
         if text.seen[start:end] in self._ordinary.get(heard[start:end], ()):
             return False
+        if end - start == MIN_EAR - 1 and _begins_everyday_word(text.seen, start + 1, end):
+            return False
         return self._counts(text, start, end)
 
 
@@ -121,6 +123,21 @@ def _aligned(automaton: ahocorasick.Automaton, text: str) -> Iterator[tuple[int,
     for last, (length, hit) in automaton.iter(_narrow(text)):
         if last % 2:
             yield (last + 1 - length) // 2, (last + 1) // 2, hit
+
+
+def _straddles(folded: str, start: int, end: int) -> bool:
+    """The hit is the end of one everyday word and the beginning of the next: 黄色|情侣, 消毒|品牌."""
+    everyday = ordinary_words()
+    return any(
+        any(folded[start - more : middle] in everyday for more in (1, 2) if more <= start)
+        and any(folded[middle : end + more] in everyday for more in (1, 2))
+        for middle in range(start + 1, end)
+    )
+
+
+def _begins_everyday_word(folded: str, middle: int, end: int) -> bool:
+    """What begins in the middle of a hit by ear goes on beyond it: 办|正事. Of two syllables that is enough."""
+    return any(folded[middle : end + more] in ordinary_words() for more in (1, 2))
 
 
 def _places(text: str) -> list[int]:
