@@ -43,6 +43,8 @@ _CHINESE = {
     **{code: chinese for code, (chinese, _) in SOURCE_PROBLEMS.items()},
     "one_main_venue": "主会场必须有且只有一个",
     "one_choice": "请在 feed_id 和 slate: true 中选择一个",
+    "no_correct_option": "每道题至少要有一个正确选项",
+    "one_correct_option": "单选题只能有一个正确选项",
     "choice_range": "最少与最多可选数应在选项数之内",
     "change_or_times": "允许改票时，每人只能投一票",
     "same_id": "有两个选项的编号相同",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import structlog
 
+from web.quiz_words import QUIZ_REJECTIONS
 from web.talk_words import TALK_REJECTIONS
 
 # code: (Chinese, English)
 REJECTIONS: dict[str, tuple[str, str]] = {
     **TALK_REJECTIONS,
+    **QUIZ_REJECTIONS,
     # the room
     "invalid": ("内容有误，请修改后重试。", "The message is not valid."),
     "empty": ("请先写点什么。", "Write something first."),

@@ -21,12 +21,16 @@ from config.backing import Backing, open_backing
 from config.clock import SystemClock
 from config.settings import Settings
 from interaction.activities.engine import Activities, open_activities
+from interaction.activities.quiz.quizzes import Quizzes, running_quizzes
 from interaction.activities.vote.votes import Votes
 from interaction.commit import open_commit
+from interaction.positions import Positions
 from interaction.room import RoomRules
 from interaction.rooms import Rooms, open_rooms
 from interaction.store.activities import ActivityStore
 from interaction.store.ballots import BallotStore
+from interaction.store.quiz_answers import QuizAnswerStore
+from interaction.store.quiz_releases import QuizReleaseStore
 from recorder.catalog import Catalog, ItemState
 from recorder.recording import Recording
 from recorder.replay import Replays
@@ -81,6 +85,7 @@ from web.routes.meta import Ready, meta_endpoints
 from web.routes.moderation import moderation_endpoints
 from web.routes.pages import page_endpoints
 from web.routes.preview import preview_endpoints
+from web.routes.quiz import quiz_endpoints
 from web.routes.room import room_endpoints
 from web.routes.sign_on import sign_on_endpoints
 from web.routes.system import system_endpoints
@@ -238,7 +243,14 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     )
     ballots = BallotStore(database)
     votes = Votes(ballots, await stack.enter_async_context(open_commit(ballots.collection)), clock)
-    activities = await stack.enter_async_context(open_activities(ActivityStore(database), rooms, clock, [votes]))
+    positions, quiz_answers = Positions(clock), QuizAnswerStore(database)
+    answer_commit = await stack.enter_async_context(open_commit(quiz_answers.collection))
+    quizzes = Quizzes(quiz_answers, QuizReleaseStore(database), answer_commit, positions, clock)
+    activities = await stack.enter_async_context(
+        open_activities(ActivityStore(database), rooms, clock, [votes, quizzes])
+    )
+    quizzes.engine = activities
+    await stack.enter_async_context(running_quizzes(quizzes))
     rooms.activities = activities
     recording = Recording(settings.recorder.media_dir, catalog, clock)
     await asyncio.to_thread(settings.streaming.pull_dir.mkdir, parents=True, exist_ok=True)
@@ -305,6 +317,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *moderation_endpoints(rooms, clock),
         *word_endpoints(rooms.talk.guard, audit, clock),
         *activity_endpoints(activities, votes, events, tokens, audit),
+        *quiz_endpoints(activities, quizzes, audit),
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
@@ -323,7 +336,8 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)
     broadcast = RoomBroadcast(server)
     rooms.broadcast = broadcast
-    server.register_namespace(RoomNamespace(rooms, activities, tokens, broadcast))
+    quizzes.audience = broadcast
+    server.register_namespace(RoomNamespace(rooms, activities, tokens, broadcast, positions))
     server.attach(app)
 
     # what was going on when the last process ended

@@ -775,7 +775,11 @@ async def test_the_roles_that_may_are_let_in(hub: InProcessHub, two: Two, route:
             await admin("POST", f"{API}/events/{event['id']}/end")
 
 
-BEFORE = dict.fromkeys(QUIZ_COMMANDS, ["open"]) | {"close": ["open"], "settle": ["open", "close"], "void": ["open"]}
+BEFORE = {command: ["open"] for command in QUIZ_COMMANDS} | {
+    "close": ["open"],
+    "settle": ["open", "close"],
+    "void": ["open"],
+}
 
 
 async def _activity(admin: Caller, event_id: str, command: str) -> str:

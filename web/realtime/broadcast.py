@@ -6,7 +6,7 @@ Why: python-socketio's own broadcast makes a task per recipient and costs 4 to 8
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import socketio
@@ -180,6 +180,22 @@ class RoomBroadcast:
         if sockets:
             pkt = packet.Packet(packet.MESSAGE, data=event_packet("personal", payload))
             for socket in sockets:
+                if not socket.behind:
+                    socket.put(pkt)
+
+    def viewers(self, event_id: str) -> list[str]:
+        """Everybody with a socket in the room."""
+        members = self._rooms.get(event_id)
+        return list(members.of_viewer) if members is not None else []
+
+    def to_viewers(self, event_id: str, viewer_ids: Iterable[str], event: str, payload: object) -> None:
+        """To every socket of some viewers, encoded once; nobody else sees it."""
+        members = self._rooms.get(event_id)
+        if members is None:
+            return
+        pkt = packet.Packet(packet.MESSAGE, data=event_packet(event, payload))
+        for viewer_id in viewer_ids:
+            for socket in members.of_viewer.get(viewer_id, ()):
                 if not socket.behind:
                     socket.put(pkt)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from interaction.activities.engine import Activities
 from interaction.commit import Busy
+from interaction.positions import Positions
 from interaction.rejected import Rejected
 from interaction.room import Room
 from interaction.rooms import Rooms
@@ -41,12 +42,20 @@ Ack = dict[str, Any]
 class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
     """Events of one socket are taken in their order; nothing here keeps state of the room."""
 
-    def __init__(self, rooms: Rooms, activities: Activities, tokens: ViewerTokens, broadcast: RoomBroadcast) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        activities: Activities,
+        tokens: ViewerTokens,
+        broadcast: RoomBroadcast,
+        positions: Positions,
+    ) -> None:
         super().__init__(NAMESPACE)
         self._rooms = rooms
         self._activities = activities
         self._tokens = tokens
         self._broadcast = broadcast
+        self._positions = positions
         self._viewers: dict[str, tuple[Viewer, bool]] = {}
         self._sockets_of: dict[tuple[str, str], int] = {}
 
@@ -154,6 +163,7 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             sent = _read(HeartbeatSent, data)
         except Rejected as error:
             return _refused(error.code, english, None)
+        self._positions.heard(viewer.event_id, viewer.id, sent.position, sent.protocol)
         await self._rooms.heartbeat(viewer.event_id, viewer.id, sent.venue_id)
         return {"ok": True}
 

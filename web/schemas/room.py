@@ -48,6 +48,7 @@ class HeartbeatSent(Sent):
     venue_id: str = Field(max_length=64)
     position: str | float | None = Field(default=None, description="UTC of the picture on screen")
     playing: bool = False
+    protocol: str | None = Field(default=None, max_length=16, description="How the stream is played: hls, flv, whep")
 
 
 class ActivitySent(Sent):

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, RootModel
 
+from web.schemas.activities.quiz import QuizBody
 from web.schemas.activities.vote import VoteBody
 from web.schemas.base import Body, Instant, Page, View
 
-AnyKind = Annotated[VoteBody, Field()]
+AnyKind = Annotated[VoteBody | QuizBody, Field(discriminator="kind")]
 
 
 class ActivityBody(RootModel[AnyKind]):
