@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # variables of an outer Python or of the hub must not leak into tests
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: run demo check test test-static test-unit test-service test-browser test-long bench bench-room build lint fmt types clean setup setup-test setup-bench
+.PHONY: run demo check test test-static test-unit test-service test-browser test-long bench bench-room bench-webrtc build lint fmt types clean setup setup-test setup-bench
 
 run: setup build
 	@exec $(BIN)/venuecast serve
@@ -106,6 +106,9 @@ bench: setup-bench build
 
 bench-room: setup-bench
 	$(BIN)/python -m bench.room --markdown docs/bench-room-run.md --json build/bench-room.json
+
+bench-webrtc: setup-bench
+	$(BIN)/python -m bench.webrtc --markdown docs/bench-webrtc-run.md --json build/bench-webrtc.json
 
 types: setup-test $(STAMPS)/npm
 	$(BIN)/python -m tests.support.openapi build/openapi.json

@@ -8,7 +8,7 @@ for part in "$@"; do
   case "$part" in
     run) wanted+=(libssl3 libcurl4 python3-venv) ;;
     test) wanted+=(chromium fonts-noto-cjk libnss3 nginx) ;;
-    bench) wanted+=(nginx libnginx-mod-rtmp wrk) ;;
+    bench) wanted+=(nginx libnginx-mod-rtmp wrk janus) ;;
     *) echo "unknown part: $part" >&2; exit 2 ;;
   esac
 done
@@ -36,4 +36,6 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 # the distribution starts what it installs; the hub runs its own
-if [[ " ${missing[*]} " == *" nginx "* ]]; then service nginx stop >/dev/null 2>&1 || true; fi
+for server in nginx janus; do
+  if [[ " ${missing[*]} " == *" $server "* ]]; then service "$server" stop >/dev/null 2>&1 || true; fi
+done

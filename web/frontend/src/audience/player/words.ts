@@ -6,7 +6,7 @@ export const zh = {
 };
 
 export const en: typeof zh = {
-  choose: "Ultra-low delay",
+  choose: "Low delay",
   on: "Ultra-low delay is on",
   fallback: "Ultra-low delay is not available right now; playing with the ordinary delay, trying again later",
 };
