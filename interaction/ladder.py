@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BUSY = 0.5
-"""Share of the time spent on writing batches: beyond it acknowledgements wait."""
+BUSY = 0.8
+"""Share of the time spent on writing batches: beyond it acknowledgements wait for the rest."""
 LATE_SECONDS = 0.4
 """A tick that comes later: the loop has more to do than it can."""
 BEHIND = 0.2

@@ -8,7 +8,7 @@ import pytest
 
 from interaction.ladder import BOUNCE_SECONDS, LADDER, MAX_CALM_SECONDS, Ladder, Load
 
-CALM, BUSY = Load(0.05, 0.01, 0.0), Load(0.9, 0.01, 0.0)
+CALM, BUSY = Load(0.05, 0.01, 0.0), Load(0.95, 0.01, 0.0)
 TICK = 0.25
 
 
@@ -56,7 +56,7 @@ def test_up_to_the_top_and_down_again() -> None:
         assert not room.batch(CALM)
 
 
-@pytest.mark.parametrize("load", [Load(0.5, 0, 0), Load(0, 0.4, 0), Load(0, 0, 0.2)])
+@pytest.mark.parametrize("load", [Load(0.8, 0, 0), Load(0, 0.4, 0), Load(0, 0, 0.2)])
 def test_each_measure_alone_is_a_trigger(load: Load) -> None:
     room = Room()
     room.until_it_changes(load)
@@ -73,7 +73,7 @@ def test_what_is_neither_strained_nor_calm_holds_the_level() -> None:
     room = Room()
     room.until_it_changes(BUSY)
     for _ in range(1000):
-        assert not room.batch(Load(0.3, 0, 0))
+        assert not room.batch(Load(0.5, 0, 0))
     assert room.name == "half"
 
 
