@@ -207,6 +207,11 @@ class Rooms:
         """An activity's new look, with the room's next batch (`interaction.activities.engine.ActivityRoom`)."""
         (await self.room(event_id)).activity_changed(item)
 
+    def earned(self, viewer: Viewer, amount: int, reason: str) -> None:
+        """Points that are durable, told on every screen of the viewer."""
+        if self.broadcast is not None:
+            self.broadcast.personal(viewer.event_id, viewer.id, {"type": "points", "amount": amount, "reason": reason})
+
     def may(self, event_id: str, right: str) -> bool:
         rules = self._rules.get(event_id)
         return rules is not None and right in rules.anonymous_may

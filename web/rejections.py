@@ -35,6 +35,12 @@ REJECTIONS: dict[str, tuple[str, str]] = {
     "sign_in_to_vote": ("请在客户端登录后投票。", "Sign in with the app to vote."),
     "sign_in_to_answer": ("请在客户端登录后答题。", "Sign in with the app to answer."),
     "sign_in_to_enter": ("请在客户端登录后参与。", "Sign in with the app to take part."),
+    # points and the mall
+    "no_such_item": ("这件礼品已下架。", "This item is no longer in the mall."),
+    "sold_out": ("这件礼品已兑完。", "This item is sold out."),
+    "not_enough_points": ("积分不够，再攒攒吧。", "You do not have enough points yet."),
+    "collect_first": ("您有太多未领取的礼品，请先领取。", "Collect your waiting orders first."),
+    "order_done": ("这份订单已领取或已取消。", "This order was handed out or cancelled already."),
     # votes
     "no_such_option": ("选项有误，请刷新后重选。", "There is no such option; reload and choose again."),
     "too_few_options": ("选得太少了，请再选几项。", "Choose more options."),

@@ -20,15 +20,21 @@ from redis.exceptions import RedisError
 from config.backing import Backing, open_backing
 from config.clock import SystemClock
 from config.settings import Settings
+from interaction.activities.checkin.checkins import Checkins
 from interaction.activities.engine import Activities, open_activities
 from interaction.activities.quiz.quizzes import Quizzes, running_quizzes
 from interaction.activities.vote.votes import Votes
 from interaction.commit import open_commit
+from interaction.points.earning import Earning
+from interaction.points.mall import Mall
 from interaction.positions import Positions
 from interaction.room import RoomRules
 from interaction.rooms import Rooms, open_rooms
 from interaction.store.activities import ActivityStore
 from interaction.store.ballots import BallotStore
+from interaction.store.checkins import CheckinStore
+from interaction.store.ledger import LedgerStore
+from interaction.store.mall import MallStore
 from interaction.store.quiz_answers import QuizAnswerStore
 from interaction.store.quiz_releases import QuizReleaseStore
 from recorder.catalog import Catalog, ItemState
@@ -72,6 +78,7 @@ from web.play_admission import CrewAdmission
 from web.posters import Posters
 from web.realtime.broadcast import RoomBroadcast, make_server
 from web.realtime.namespace import MAX_MESSAGE_BYTES, RoomNamespace
+from web.realtime.points import RoomPoints
 from web.realtime.viewers import ViewerTokens
 from web.routes.accounts import account_endpoints
 from web.routes.activities import activity_endpoints
@@ -84,6 +91,7 @@ from web.routes.library import library_endpoints
 from web.routes.meta import Ready, meta_endpoints
 from web.routes.moderation import moderation_endpoints
 from web.routes.pages import page_endpoints
+from web.routes.points import points_endpoints
 from web.routes.preview import preview_endpoints
 from web.routes.quiz import quiz_endpoints
 from web.routes.room import room_endpoints
@@ -243,11 +251,19 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     )
     ballots = BallotStore(database)
     votes = Votes(ballots, await stack.enter_async_context(open_commit(ballots.collection)), clock)
+    mall_store, ledger, checkin_store = MallStore(database), LedgerStore(database), CheckinStore(database)
+    await mall_store.ensure_indexes()
+    await ledger.ensure_indexes()
+    ledger_commit = await stack.enter_async_context(open_commit(ledger.collection))
+    earning = Earning(ledger, mall_store, ledger_commit, clock, told=rooms.earned)
+    mall = Mall(mall_store, ledger, clock)
+    checkin_commit = await stack.enter_async_context(open_commit(checkin_store.collection))
+    checkins = Checkins(checkin_store, checkin_commit, clock, earning)
     positions, quiz_answers = Positions(clock), QuizAnswerStore(database)
     answer_commit = await stack.enter_async_context(open_commit(quiz_answers.collection))
     quizzes = Quizzes(quiz_answers, QuizReleaseStore(database), answer_commit, positions, clock)
     activities = await stack.enter_async_context(
-        open_activities(ActivityStore(database), rooms, clock, [votes, quizzes])
+        open_activities(ActivityStore(database), rooms, clock, [votes, quizzes, checkins])
     )
     quizzes.engine = activities
     await stack.enter_async_context(running_quizzes(quizzes))
@@ -316,6 +332,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *sign_on_endpoints(sign_ons, audit, clock),
         *moderation_endpoints(rooms, clock),
         *word_endpoints(rooms.talk.guard, audit, clock),
+        *points_endpoints(mall_store, mall, earning, events, tokens, audit, clock),
         *activity_endpoints(activities, votes, events, tokens, audit),
         *quiz_endpoints(activities, quizzes, audit),
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
@@ -337,7 +354,14 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     broadcast = RoomBroadcast(server)
     rooms.broadcast = broadcast
     quizzes.audience = broadcast
-    server.register_namespace(RoomNamespace(rooms, activities, tokens, broadcast, positions))
+
+    async def center_of_event(event_id: str) -> str | None:
+        event = await events.get(event_id)
+        return event.center_id if event is not None else None
+
+    server.register_namespace(
+        RoomNamespace(rooms, activities, tokens, broadcast, positions, RoomPoints(earning, mall, center_of_event))
+    )
     server.attach(app)
 
     # what was going on when the last process ended

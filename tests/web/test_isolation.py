@@ -43,6 +43,7 @@ NO_ADMINS = frozenset(EVERYBODY - ADMIN)
 API = "/api/v1"
 EVENT, FEED = f"{API}/events/{{event_id}}", f"{API}/feeds/{{feed_id}}"
 VENUE = f"{EVENT}/venues/{{venue_id}}"
+CENTER = f"{API}/centers/{{center_id}}"
 ACTIVITY = f"{API}/activities/{{activity_id}}"
 WORDS, CENTER = f"{API}/words/{{owner}}", f"{API}/centers/{{center_id}}"
 VOTE = {"kind": "vote", "title": "最喜欢的花灯", "options": [{"text": "鲤鱼灯"}, {"text": "走马灯"}]}
@@ -214,6 +215,16 @@ CASES: dict[Route, Case] = {
     ("POST", f"{ACTIVITY}/reveal"): Owned(MAKERS),
     ("POST", f"{ACTIVITY}/revive"): Owned(MAKERS),
     ("GET", f"{ACTIVITY}/leaderboard"): Owned(EVERYBODY),
+    # points and the mall
+    ("GET", f"{CENTER}/points-rules"): Owned(EVERYBODY),
+    ("PUT", f"{CENTER}/points-rules"): Owned(MAKERS, {"checkin": 10}),
+    ("GET", f"{CENTER}/mall/items"): Owned(EVERYBODY),
+    ("POST", f"{CENTER}/mall/items"): Owned(MAKERS, {"name": "雨伞", "price": 10, "stock": 5}),
+    ("PATCH", f"{API}/mall/items/{{mall_item_id}}"): Owned(MAKERS, {"stock": 4}),
+    ("GET", f"{CENTER}/mall/orders"): Owned(MAKERS),
+    ("POST", f"{API}/mall/orders/{{order_id}}/collect"): Owned(MAKERS),
+    ("POST", f"{API}/mall/orders/{{order_id}}/cancel"): Owned(MAKERS),
+    ("GET", f"{EVENT}/mall"): Audience(status=401),
     # library and replays: a viewer of figures reads no library
     ("GET", f"{API}/library/items"): Listing(filters=("event_id",)),
     ("GET", ITEM): Owned(ALL_BUT_VIEWERS, hidden=VIEWERS),
@@ -286,6 +297,8 @@ class House:
     comment: str = ""
     activity: str = ""
     """A vote in its draft."""
+    mall_item: str = ""
+    order: str = ""
     colleague: str = ""
     """Id of an account of this center."""
 
@@ -307,6 +320,8 @@ class House:
             "center_id": self.center,
             "crew_id": self.colleague,
             "activity_id": self.activity,
+            "mall_item_id": self.mall_item,
+            "order_id": self.order,
             "name": self.segment,
             "owner": self.center,
             "sanction_id": "nobody",
@@ -347,6 +362,7 @@ async def two(hub: InProcessHub) -> AsyncIterator[Two]:
             somebody = {"username": f"colleague-{new_id()}", "name": "小李", "roles": ["editor"]}
             house.colleague = (await admin.ok("POST", f"{API}/crew", somebody))["crew"]["id"]
             house.comment = await _comment(hub, house.live["id"])
+            house.mall_item, house.order = await _order(hub, admin, house.center, house.live["id"], "shared")
             house.activity = (await admin.ok("POST", f"{API}/events/{house.live['id']}/activities", VOTE))["id"]
         admin = ours.crew[Role.CENTER_ADMIN]
         recorded = await hub.event(admin, rules={"replay": "after_review"})
@@ -706,6 +722,15 @@ async def socket_enter(hub: InProcessHub, two: Two) -> None:
     await _elsewhere(hub, two, "enter", {})
 
 
+async def socket_redeem(hub: InProcessHub, two: Two) -> None:
+    """Another center's item is one that never was."""
+    async with socketio.AsyncSimpleClient() as client:
+        await _connect(client, hub, await _joined(hub, two.theirs.live["id"], "redeemer-of-theirs"))
+        foreign = await client.call("redeem", {"item_id": two.ours.mall_item, "request_id": "1"})
+        unknown = await client.call("redeem", {"item_id": new_id(), "request_id": "2"})
+    assert foreign == unknown and foreign["error"]["code"] == "no_such_item"
+
+
 async def socket_checkin(hub: InProcessHub, two: Two) -> None:
     """Nobody checks in at another center's event."""
     await _elsewhere(hub, two, "checkin", {})
@@ -730,6 +755,7 @@ SOCKET_CASES = {
     ("/room", "answer"): socket_answer,
     ("/room", "enter"): socket_enter,
     ("/room", "checkin"): socket_checkin,
+    ("/room", "redeem"): socket_redeem,
     ("/room", "heartbeat"): socket_heartbeat,
     ("/room", "disconnect"): socket_disconnect,
 }
@@ -767,12 +793,25 @@ async def test_the_roles_that_may_are_let_in(hub: InProcessHub, two: Two, route:
             if route[1].endswith("/archive"):
                 await admin.ok("POST", f"{API}/events/{event['id']}/end")
         ids = {"venue_id": event["venues"][1]["id"]}  # the main venue cannot be removed
+        if "{order_id}" in route[1]:
+            ids["order_id"] = (await _order(hub, admin, two.ours.center, two.ours.live["id"], new_id()))[1]
         if route[1].startswith(ACTIVITY):
             ids["activity_id"] = await _activity(admin, event["id"], route[1].rpartition("/")[2])
         answer = await _ask(two.ours.crew[role], route, two.ours.path(route, event=event, **ids), case)
         assert answer.status < 300, (role, answer.body)
         if event is not two.ours.live:
             await admin("POST", f"{API}/events/{event['id']}/end")
+
+
+async def _order(hub: InProcessHub, admin: Caller, center_id: str, event_id: str, device: str) -> tuple[str, str]:
+    """An item that costs nothing, and somebody's order of it."""
+    free = {"name": "扇子", "price": 0, "stock": 100}
+    item = await admin.ok("POST", f"{API}/centers/{center_id}/mall/items", free)
+    async with socketio.AsyncSimpleClient() as client:
+        await _connect(client, hub, await _joined(hub, event_id, device))
+        done = await client.call("redeem", {"item_id": item["id"], "request_id": "1"})
+        assert done["ok"], done
+    return item["id"], done["order"]["id"]
 
 
 BEFORE = {command: ["open"] for command in QUIZ_COMMANDS} | {

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     DIRECT = "direct"
     MODERATE = "moderate"
     INTERACT = "interact"
+    MANAGE_MALL = "manage_mall"
     SEE_LIBRARY = "see_library"
     PUBLISH = "publish"
     SEE_FIGURES = "see_figures"
@@ -41,10 +42,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.DIRECT,
             Permission.MODERATE,
             Permission.INTERACT,
+            Permission.MANAGE_MALL,
         }
     ),
     Role.MODERATOR: frozenset(_SEE | {Permission.MODERATE}),
-    Role.OPERATOR: frozenset(_SEE | {Permission.MODERATE, Permission.EDIT_EVENTS, Permission.INTERACT}),
+    Role.OPERATOR: frozenset(
+        _SEE | {Permission.MODERATE, Permission.EDIT_EVENTS, Permission.INTERACT, Permission.MANAGE_MALL}
+    ),
     Role.EDITOR: frozenset(_SEE | {Permission.PUBLISH}),
     Role.VIEWER: frozenset({Permission.SEE_EVENTS, Permission.SEE_FIGURES}),
 }

@@ -18,6 +18,7 @@ from interaction.rooms import Rooms
 from interaction.viewer import Viewer
 from web.identity import address_of
 from web.realtime.broadcast import NAMESPACE, RoomBroadcast
+from web.realtime.points import RoomPoints
 from web.realtime.viewers import ViewerTokens
 from web.rejections import rejection
 from web.schemas.room import (
@@ -29,6 +30,7 @@ from web.schemas.room import (
     EnterSent,
     HeartbeatSent,
     LikeSent,
+    RedeemSent,
     VoteSent,
 )
 
@@ -49,10 +51,12 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         tokens: ViewerTokens,
         broadcast: RoomBroadcast,
         positions: Positions,
+        points: RoomPoints,
     ) -> None:
         super().__init__(NAMESPACE)
         self._rooms = rooms
         self._activities = activities
+        self._points = points
         self._tokens = tokens
         self._broadcast = broadcast
         self._positions = positions
@@ -113,6 +117,7 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             return _refused(error.code, english, error.retry_after)
         except Busy as error:
             return _refused("busy", english, error.retry_after)
+        await self._points.commented(viewer, comment.id)
         return {"ok": True, "id": comment.id, "status": comment.status.value}
 
     async def on_comment_like(self, sid: str, data: object = None) -> Ack:
@@ -157,6 +162,18 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             return _refused("busy", english, error.retry_after)
         return {"ok": True, **done}
 
+    async def on_redeem(self, sid: str, data: object = None) -> Ack:
+        viewer, english = self._viewers[sid]
+        try:
+            sent = _read(RedeemSent, data)
+            order, balance = await self._points.redeem(viewer, sent.item_id, sent.request_id)
+        except Rejected as error:
+            return _refused(error.code, english, error.retry_after)
+        except Busy as error:
+            return _refused("busy", english, error.retry_after)
+        order_view = {"id": order.id, "item_name": order.item_name, "price": order.price, "code": order.code}
+        return {"ok": True, "order": order_view, "points": balance}
+
     async def on_heartbeat(self, sid: str, data: object = None) -> Ack:
         viewer, english = self._viewers[sid]
         try:
@@ -165,6 +182,8 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
             return _refused(error.code, english, None)
         self._positions.heard(viewer.event_id, viewer.id, sent.position, sent.protocol)
         await self._rooms.heartbeat(viewer.event_id, viewer.id, sent.venue_id)
+        if sent.playing:
+            await self._points.watched(viewer)
         return {"ok": True}
 
 

@@ -41,5 +41,6 @@ class CameraState(View):
     tally: Literal["air", "next", "off"]
     message: CameraMessage | None
     publishing: bool = Field(description="This feed is delivered by a camera page or another WHIP encoder now")
+    session: str | None = Field(description="ETag of that WHIP session, so that a page knows its own")
     elsewhere: bool = Field(description="Another encoder delivers this feed now")
     link: CameraLink | None

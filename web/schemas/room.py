@@ -76,6 +76,11 @@ class CheckinSent(ActivitySent):
     pass
 
 
+class RedeemSent(Sent):
+    item_id: str = Field(min_length=1, max_length=64)
+    request_id: str = Field(min_length=1, max_length=64)
+
+
 class CommentQuery(Body):
     cursor: str | None = Field(default=None, max_length=200)
     limit: int = Field(default=50, ge=1, le=200)

@@ -149,7 +149,7 @@ async def test_who_sees_the_counts_and_when(
         await act(hub, vote, "close")
 
         async def closed() -> bool:
-            return (await snapshot(hub, event, vote))["state"] == "closed"
+            return bool((await snapshot(hub, event, vote))["state"] == "closed")
 
         await eventually_async(closed, 20.0)
         assert ("tally" in await snapshot(hub, event, vote)) is after
@@ -203,7 +203,7 @@ async def test_the_life_of_a_vote(hub: InProcessHub) -> None:
     assert (await act(hub, vote, "void", {"reason": "选项写错了"}))["state"] == "void"
 
     async def voided() -> bool:
-        return (await snapshot(hub, event, vote)).get("void_reason") == "选项写错了"
+        return bool((await snapshot(hub, event, vote)).get("void_reason") == "选项写错了")
 
     await eventually_async(voided, 20.0)
 

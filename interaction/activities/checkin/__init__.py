@@ -1,0 +1,1 @@
+"""Check-ins: one tap while it is open, one line per viewer."""
