@@ -88,6 +88,20 @@ class Srtp:
     def protect(self, packet: bytes) -> bytes:
         return _run(lib.srtp_protect, self._tx_context, packet)
 
+    def protect_parts(self, header: bytes, payload: bytes) -> memoryview:
+        """The SRTP form of header and payload, without joining them first. Good until the next call."""
+        head = len(header)
+        size = head + len(payload)
+        if size > MAX_RTP_BYTES:
+            raise SrtpError("longer than a datagram can be")
+        _length[0] = size
+        _buffer[0:head] = header
+        _buffer[head:size] = payload
+        code = _protect(self._tx_context, _cdata, _length)
+        if code:
+            raise SrtpError(pylibsrtp.ERRORS[code] if code < len(pylibsrtp.ERRORS) else f"libsrtp error {code}")
+        return _view[: _length[0]]
+
     def protect_rtcp(self, packet: bytes) -> bytes:
         return _run(lib.srtp_protect_rtcp, self._tx_context, packet)
 
@@ -108,6 +122,8 @@ def _session(profile: SRTPProtectionProfile, key: bytes, direction: int) -> pyli
 _cdata = ffi.new("char[]", 2048)
 _buffer = ffi.buffer(_cdata)
 _length = ffi.new("int *")
+_view = memoryview(_buffer)
+_protect = lib.srtp_protect
 """One work space for all sessions: libsrtp is called on the event loop only."""
 
 

@@ -94,6 +94,9 @@ class Transport(Protocol):
     def send_rtp(self, datagram: bytes) -> bool:
         """`protect` and `send_protected` in one. False when it was not taken or not connected."""
 
+    def send_parts(self, header: bytes, payload: bytes) -> bool:
+        """`send_rtp` for header and payload as two pieces: what a sender to many viewers has."""
+
     def send_rtcp(self, datagram: bytes) -> bool:
         """Encrypt and send a compound RTCP packet."""
 

@@ -99,6 +99,18 @@ class PeerTransport:
             return False
         return self.send_protected(self._srtp.protect(datagram))
 
+    def send_parts(self, header: bytes, payload: bytes) -> bool:
+        srtp, peer = self._srtp, self.peer
+        if srtp is None or peer is None or self.state is not TransportState.CONNECTED:
+            return False
+        try:
+            if self._road.send(srtp.protect_parts(header, payload), peer):
+                return True
+        except SrtpError:
+            return False  # resent from before the window that libsrtp remembers
+        self.datagrams_lost += 1
+        return False
+
     def send_rtcp(self, datagram: bytes) -> bool:
         if self._srtp is None or self.state is not TransportState.CONNECTED:
             return False
@@ -300,7 +312,7 @@ class UdpRoad:
         if not self._half_open[peer.address]:
             del self._half_open[peer.address]
 
-    def send(self, datagram: bytes, target: Address) -> bool:
+    def send(self, datagram: bytes | memoryview, target: Address) -> bool:
         """False when the socket is full or the network says no: UDP's way of losing a packet."""
         try:
             self._socket.sendto(datagram, target)

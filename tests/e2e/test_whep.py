@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 BY_WHEP = "() => !!document.querySelector('video')?.srcObject"
 BY_SEGMENTS = "() => { const v = document.querySelector('video'); return !!v && !v.srcObject && !!v.src }"
 
+
 @pytest.fixture(scope="module")
 def webrtc_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """One that offers its loopback address: Chromium's own candidates are hidden behind mDNS names."""

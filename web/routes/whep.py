@@ -45,9 +45,7 @@ def whep_endpoints(sessions: Sessions, ice_servers: Callable[[], list[IceServer]
             return _problem(request, 404, "no_picture")
         except NotCarried as refused:
             trouble = refused.trouble
-            return _problem(
-                request, 409, "whep_not_carried", zh=trouble.zh, en=trouble.en, reason=trouble.code.value
-            )
+            return _problem(request, 409, "whep_not_carried", zh=trouble.zh, en=trouble.en, reason=trouble.code.value)
         except MalformedSdp as malformed:
             return _problem(request, 400, "whep_malformed", detail=str(malformed))
         except Unacceptable as unacceptable:

@@ -48,13 +48,13 @@ class Lane:
         self.cursor, self.shift, self.replay = index, number - index, replay
         self.spans = [*self.spans[1 - MAX_SPANS :], _Span(number, self.shift, replay)]
 
-    def packet(self, payload: Payload, number: int, timestamp: int, extension: bytes = b"") -> bytes:
+    def header(self, payload: Payload, number: int, timestamp: int, extension: bytes = b"") -> bytes:
         first = 0x90 if extension else 0x80
         header = _HEADER.pack(first, payload.marker | self.payload_type, number & 0xFFFF, timestamp, self.ssrc)
-        return header + extension + payload.data
+        return header + extension if extension else header
 
-    def again(self, sequence: int, history: History, extension: bytes) -> bytes | None:
-        """The packet with this number (16 bits) as it was sent; None when it is gone or never was."""
+    def again(self, sequence: int, history: History, extension: bytes) -> tuple[bytes, bytes] | None:
+        """Header and payload of the packet with this number (16 bits); None when it is gone or never was."""
         number = unroll(sequence, self.cursor + self.shift, 16)
         if number >= self.cursor + self.shift:
             return None
@@ -65,5 +65,5 @@ class Lane:
                     return None
                 own = payload.timestamp
                 timestamp = own if span.replay is None else span.replay.timestamp(payload.frame, own)
-                return self.packet(payload, number, timestamp, extension if payload.opens else b"")
+                return self.header(payload, number, timestamp, extension if payload.opens else b""), payload.data
         return None

@@ -28,7 +28,7 @@ MAX_NACK = 64
 class ViewerTransport(Protocol):
     """The part of `streaming.webrtc.session.Transport` that a viewer needs."""
 
-    def send_rtp(self, datagram: bytes) -> bool: ...
+    def send_parts(self, header: bytes, payload: bytes) -> bool: ...
 
     def send_rtcp(self, datagram: bytes) -> bool: ...
 
@@ -131,7 +131,7 @@ class Viewer:
         pace = self.pace
         pace.fill(now, bytes_per_second)
         tokens = pace.tokens
-        send, packet, replay = self.transport.send_rtp, lane.packet, lane.replay
+        send, header, replay = self.transport.send_parts, lane.header, lane.replay
         number = lane.cursor + lane.shift
         thin = self.link.thin
         only_key = thin or self._gap
@@ -145,8 +145,9 @@ class Viewer:
             elif only_key and payload.frame != self._key_frame:
                 break
             timestamp = payload.timestamp if replay is None else replay.timestamp(payload.frame, payload.timestamp)
-            send(packet(payload, number, timestamp, self.extension if payload.opens else b""))
-            size = len(payload.data)
+            data = payload.data
+            send(header(payload, number, timestamp, self.extension if payload.opens else b""), data)
+            size = len(data)
             tokens -= size
             octets += size
             number += 1
@@ -171,7 +172,7 @@ class Viewer:
             lane.jump(max(sound.start, sound.end - AUDIO_BACKLOG))
         for index in range(lane.cursor, sound.end):
             payload = sound.payloads[index - sound.start]
-            self.transport.send_rtp(lane.packet(payload, index + lane.shift, payload.timestamp))
+            self.transport.send_parts(lane.header(payload, index + lane.shift, payload.timestamp), payload.data)
             lane.packets += 1
             lane.octets += len(payload.data)
         lane.cursor = sound.end
@@ -212,7 +213,7 @@ class Viewer:
                 continue
             self._resendable -= 1
             self.resent += 1
-            self.transport.send_rtp(packet)
+            self.transport.send_parts(*packet)
 
     def _repeat_gop(self, pictures: History, now: float, frame_ticks: int) -> bool:
         """The cached key frame and all since, with times after those it has; True when it has to be served."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from hypothesis import given, settings
@@ -23,8 +24,8 @@ class KeptRoad:
     def __init__(self) -> None:
         self.sent: list[RtpPacket] = []
 
-    def send_rtp(self, datagram: bytes) -> bool:
-        self.sent.append(parse_rtp(datagram))
+    def send_parts(self, header: bytes, payload: bytes) -> bool:
+        self.sent.append(parse_rtp(header + payload))
         return True
 
     def send_rtcp(self, datagram: bytes) -> bool:
@@ -52,7 +53,9 @@ class House:
     def frame(self, *, keyframe: bool, size: int = 200) -> None:
         head = self.number.to_bytes(4, "big") + (b"K" if keyframe else b"P")
         payloads = [head + bytes([part]) + bytes(size) for part in range(3)]
-        self.pictures.append(payloads, 4_294_900_000 + self.number * FRAME & 0xFFFFFFFF, keyframe=keyframe, now=self.now)
+        self.pictures.append(
+            payloads, 4_294_900_000 + self.number * FRAME & 0xFFFFFFFF, keyframe=keyframe, now=self.now
+        )
         self.number += 1
         self.now += 1 / 30
         if keyframe:
@@ -67,7 +70,7 @@ class House:
     def sound_sequence(self) -> None:
         """Numbers rise by one, times never go back and are new for each frame."""
         sent = self.road.sent
-        for before, after in zip(sent, sent[1:], strict=False):
+        for before, after in itertools.pairwise(sent):
             assert after.sequence == before.sequence + 1 & 0xFFFF
             step = after.timestamp - before.timestamp & 0xFFFFFFFF
             assert step < 1 << 31 and bool(step) == (after.payload[5] == 0)
@@ -215,10 +218,10 @@ def test_whatever_happens_numbers_have_no_holes_and_nothing_undecodable_is_sent(
                 house.feedback(rtcp.keyframe_request(1, house.viewer.video.ssrc))
     sent = house.road.sent
     assert resent == house.viewer.resent
-    for before_packet, after in zip(sent, sent[1:], strict=False):
+    for before_packet, after in itertools.pairwise(sent):
         assert after.sequence == before_packet.sequence + 1 & 0xFFFF
         assert after.timestamp - before_packet.timestamp & 0xFFFFFFFF < 1 << 31
     complete = [packet.payload[:5] for packet in sent if packet.marker]
-    for one, following in zip(complete, complete[1:], strict=False):
+    for one, following in itertools.pairwise(complete):
         number, next_number = int.from_bytes(one[:4], "big"), int.from_bytes(following[:4], "big")
         assert following[4:] == b"K" or next_number == number + 1
