@@ -68,6 +68,10 @@ def hub_benchmarks(directory: Path, flv: Path, root: Path) -> dict[str, Any]:
         flv_rows = [
             fanout.measure("venuecast", hub.pid, "flv", f"{base}.flv", count, root_only=True) for count in VIEWERS
         ]
+        play = event["venues"][0]["play"]["rtmp_url"].removeprefix("rtmp://")
+        flv_rows += [
+            fanout.measure("venuecast", hub.pid, "rtmp", f"rtmp://{play}", count, root_only=True) for count in VIEWERS
+        ]
         playlist, segments = f"{base}/media.m3u8", NewestSegment(base)
         copy_for_nginx(playlist, segments(), root)
         peer = stack.enter_context(nginx(directory, root))
@@ -149,15 +153,17 @@ def report(result: dict[str, Any]) -> str:
 
 
 def bars(result: dict[str, Any]) -> list[tuple[str, float, float]]:
-    rows = {(row["server"], row["viewers"]): row for row in result["fanout"]}
+    rows = {(row["server"], row["protocol"], row["viewers"]): row for row in result["fanout"]}
     cost = {(row["server"], row["what"]): row["cpu_microseconds_per_request"] for row in result["http"]}
     few, most = VIEWERS[0], VIEWERS[-1]
-    hub = rows["venuecast", most]
-    gigabyte = {name: rows[name, most]["cpu_seconds_per_gb"] for name in ("venuecast", "nginx", "node-media-server")}
-    growth = (hub["rss_bytes"] - rows["venuecast", few]["rss_bytes"]) / 1024 / (most - few)
+    hub, nginx_rtmp = rows["venuecast", "flv", most], rows["nginx", "rtmp", most]["cpu_seconds_per_gb"]
+    node = rows["node-media-server", "flv", most]["cpu_seconds_per_gb"]
+    rtmp = rows["venuecast", "rtmp", most]["cpu_seconds_per_gb"]
+    growth = (hub["rss_bytes"] - rows["venuecast", "flv", few]["rss_bytes"]) / 1024 / (most - few)
     found = [
-        ("FLV CPU per GB / nginx-rtmp's RTMP, 400 viewers", 0.55, gigabyte["venuecast"] / gigabyte["nginx"]),
-        ("FLV CPU per GB / node's FLV, 400 viewers", 0.35, gigabyte["venuecast"] / gigabyte["node-media-server"]),
+        ("FLV CPU per GB / nginx-rtmp's RTMP, 400 viewers", 0.55, hub["cpu_seconds_per_gb"] / nginx_rtmp),
+        ("RTMP CPU per GB / nginx-rtmp's, 400 players", 0.55, rtmp / nginx_rtmp),
+        ("FLV CPU per GB / node's FLV, 400 viewers", 0.35, hub["cpu_seconds_per_gb"] / node),
         ("first key frame p95 at 400 viewers, ms", 25.0, hub["first_key_frame_p95_ms"]),
         ("memory per FLV viewer beyond 50, KiB", 64.0, growth),
         ("one feed in, packaged, recorded, no viewers, % of a core", 4.0, result["idle_percent_of_core"]),

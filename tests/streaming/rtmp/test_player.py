@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -209,5 +210,28 @@ async def test_hundreds_of_half_open_players_are_let_go() -> None:
         writing = asyncio.create_task(keep_writing(sources.stream))
         times, _ = await asyncio.to_thread(watch, url, 5)
         assert len(times) == 5
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="Debian's gstreamer1.0-tools is not here")
+@pytest.mark.parametrize("element", ["rtmp2src", "rtmpsrc"])
+async def test_gstreamer_plays_a_program(element: str) -> None:
+    """Debian's GStreamer, with both of its RTMP elements (rtmpsrc is librtmp), decodes 30 pictures and some sound."""
+    sources = Sources()
+    sources.open()
+    async with served(sources, OpenToAll()) as url:
+        writing = asyncio.create_task(keep_writing(sources.stream))
+        pipeline = (
+            f"{element} location={url} ! flvdemux name=d d.video ! queue ! h264parse ! avdec_h264 "
+            "! fakesink num-buffers=30 d.audio ! queue ! aacparse ! avdec_aac ! fakesink num-buffers=30"
+        )
+        process = await asyncio.create_subprocess_exec(
+            "gst-launch-1.0", "-q", *pipeline.split(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+        assert process.returncode == 0, said.decode()
+        assert b"ERROR" not in said
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
