@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""An IP camera, as Debian's GStreamer plays one. Run by the system's Python (gir1.2-gst-rtsp-server-1.0); says its port.
+"""An IP camera by Debian's GStreamer; run by the system's Python (gir1.2-gst-rtsp-server-1.0), says its port.
 
 H.264 with a key frame a second, and G.711 sound, which FLV cannot carry.
 """
