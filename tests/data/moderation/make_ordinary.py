@@ -1,6 +1,6 @@
 """Writes `ordinary.txt` anew: 5,000 different things that viewers of a county's live stream say, nothing held against.
 
-Real county names, real surnames, and sentences written for it (`material.txt`), joined in a fixed order. Some have parts
+Real county names, real surnames, and sentences written for it in `material.txt`, joined in order. Some have parts
 of listed words on purpose (消毒品牌, 黄色情侣, 门外挂着, 大麻花, 读博), as people do without thinking of it.
 """
 

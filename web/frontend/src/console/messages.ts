@@ -1,10 +1,16 @@
 // Every word of the console, Chinese first.
+import { en as talkEn, zh as talkZh } from "./moderation/words";
+import { en as signOnEn, zh as signOnZh } from "./signon/words";
+import { en as mallEn, zh as mallZh } from "./mall/words";
 import { en as activityEn, zh as activityZh } from "./activities/words";
 import { cameraWords } from "./camera/words";
 import { sourceHealth, sourceWords } from "./sources/words";
 
 const zh = {
   activity: activityZh,
+  mall: mallZh,
+  talk: talkZh,
+  signOn: signOnZh,
   camera: cameraWords["zh-CN"],
   source: sourceWords["zh-CN"],
   app: "直播控制台",
@@ -134,15 +140,6 @@ const zh = {
     frozen: ["画面 {seconds} 秒没有变化", "请确认摄像机没有死机，采集线没有松动。"],
     black: ["画面全黑 {seconds} 秒", "请检查镜头盖、摄像机输出和采集线。"],
   },
-  moderation: {
-    title: "待审核评论",
-    empty: "没有待审核的评论。",
-    emptyPost: "当前是“先发后审”，评论会直接显示。",
-    approve: "通过",
-    reject: "删除",
-    selected: "已选 {n} 条",
-    keys: "键盘：j/k 上下移动，a 通过，x 删除",
-  },
   figures: { comments: "评论数", byVenue: "各会场", viewers: "观众" },
   settings: {
     poster: "海报",
@@ -206,6 +203,9 @@ const zh = {
 
 const en: typeof zh = {
   activity: activityEn,
+  mall: mallEn,
+  talk: talkEn,
+  signOn: signOnEn,
   camera: cameraWords.en,
   source: sourceWords.en,
   app: "Live console",
@@ -334,15 +334,6 @@ const en: typeof zh = {
     clock_drift: ["Encoder's clock is off by {ppm} ppm", "Sound and picture drift apart over hours. Restart or replace the encoder."],
     frozen: ["Picture has not changed for {seconds} s", "Make sure the camera has not hung and the capture cable is tight."],
     black: ["Picture has been black for {seconds} s", "Check lens cap, camera output and capture cable."],
-  },
-  moderation: {
-    title: "Held comments",
-    empty: "No comments are waiting.",
-    emptyPost: "Comments are shown at once in this event; nothing is held.",
-    approve: "Show",
-    reject: "Remove",
-    selected: "{n} selected",
-    keys: "Keys: j/k move, a shows, x removes",
   },
   figures: { comments: "Comments", byVenue: "By venue", viewers: "Viewers" },
   settings: {

@@ -2806,6 +2806,409 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/centers/{center_id}/points-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What points are given for */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What points are given for */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PointsRulesView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Say what points are given for */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PointsRulesBody"];
+                };
+            };
+            responses: {
+                /** @description Say what points are given for */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PointsRulesView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/centers/{center_id}/mall/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mall's items */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The mall's items */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MallItemPage"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Put an item in the mall */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ItemBody"];
+                };
+            };
+            responses: {
+                /** @description Put an item in the mall */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MallItemView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mall/items/{mall_item_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an item */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    mall_item_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ItemPatch"];
+                };
+            };
+            responses: {
+                /** @description Change an item */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MallItemView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/centers/{center_id}/mall/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders, newest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    center_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Orders, newest first */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderPage"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mall/orders/{order_id}/collect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Handed out at the counter */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    order_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Handed out at the counter */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mall/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Points and stock go back */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    order_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Points and stock go back */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event_id}/mall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mall, the balance and the orders of a viewer */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    event_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The mall, the balance and the orders of a viewer */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MallView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events/{event_id}/activities": {
         parameters: {
             query?: never;
@@ -3336,6 +3739,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/activities/{activity_id}/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a quiz's next question */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskBody"];
+                };
+            };
+            responses: {
+                /** @description Ask a quiz's next question */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show what was correct */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Show what was correct */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/revive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let everybody play on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Let everybody play on */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ActivityView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/leaderboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A quiz's leaderboard */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                };
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A quiz's leaderboard */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LeaderboardView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/library/items": {
         parameters: {
             query?: never;
@@ -3768,7 +4365,7 @@ export interface components {
          * ActivityBody
          * @description A draft: `{kind, title, …}`.
          */
-        ActivityBody: components["schemas"]["VoteBody"];
+        ActivityBody: components["schemas"]["VoteBody"] | components["schemas"]["QuizBody"] | components["schemas"]["CheckinBody"];
         /** ActivityPage */
         ActivityPage: {
             /** Items */
@@ -3848,6 +4445,15 @@ export interface components {
          * @enum {string}
          */
         AnonymousMay: "watch" | "like" | "comment" | "vote" | "answer" | "enter";
+        /** AskBody */
+        AskBody: {
+            /**
+             * Question Id
+             * @description The next one when absent
+             * @default null
+             */
+            question_id: string | null;
+        };
         /** AudienceCenter */
         AudienceCenter: {
             /** Name */
@@ -3893,6 +4499,11 @@ export interface components {
             cut: boolean;
             /** Replay Url */
             replay_url: string | null;
+            /**
+             * Points
+             * @description Whether the center gives points; its mall is behind GET …/mall
+             */
+            points: boolean;
             /**
              * Now
              * @description The hub's clock, for countdowns on phones that are wrong
@@ -3979,6 +4590,11 @@ export interface components {
              */
             publishing: boolean;
             /**
+             * Session
+             * @description ETag of that WHIP session, so that a page knows its own
+             */
+            session: string | null;
+            /**
              * Elsewhere
              * @description Another encoder delivers this feed now
              */
@@ -4039,6 +4655,22 @@ export interface components {
             disabled: boolean;
             /** Created At */
             created_at: string;
+        };
+        /** CheckinBody */
+        CheckinBody: {
+            /** Title */
+            title: string;
+            /**
+             * Seconds
+             * @description Closes by itself so long after opening
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "checkin";
         };
         /** CommentCounts */
         CommentCounts: {
@@ -4549,6 +5181,33 @@ export interface components {
              */
             one_time_password: string;
         };
+        /** ItemBody */
+        ItemBody: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Picture
+             * @default null
+             */
+            picture: string | null;
+            /**
+             * Price
+             * @description In points
+             */
+            price: number;
+            /** Stock */
+            stock: number;
+            /**
+             * Shown
+             * @default true
+             */
+            shown: boolean;
+        };
         /**
          * ItemPage
          * @description One page of library items.
@@ -4561,6 +5220,39 @@ export interface components {
              * @description Pass as `cursor` for the next page; null at the end
              */
             next_cursor: string | null;
+        };
+        /** ItemPatch */
+        ItemPatch: {
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Description
+             * @default null
+             */
+            description: string | null;
+            /**
+             * Picture
+             * @default null
+             */
+            picture: string | null;
+            /**
+             * Price
+             * @default null
+             */
+            price: number | null;
+            /**
+             * Stock
+             * @default null
+             */
+            stock: number | null;
+            /**
+             * Shown
+             * @default null
+             */
+            shown: boolean | null;
         };
         /** ItemVenueView */
         ItemVenueView: {
@@ -4732,6 +5424,49 @@ export interface components {
          * @enum {string}
          */
         Kind: "mute" | "ban";
+        /** LeaderboardQuery */
+        LeaderboardQuery: {
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+        };
+        /** LeaderboardRow */
+        LeaderboardRow: {
+            /** Rank */
+            rank: number;
+            /**
+             * Viewer
+             * @description As in comments
+             */
+            viewer: string;
+            /** Viewer Id */
+            viewer_id: string;
+            /** Nickname */
+            nickname: string;
+            /** Score */
+            score: number;
+            /** Right */
+            right: number;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Out
+             * @default false
+             */
+            out: boolean;
+        };
+        /** LeaderboardView */
+        LeaderboardView: {
+            /** Items */
+            items: components["schemas"]["LeaderboardRow"][];
+            /**
+             * Next Cursor
+             * @default null
+             */
+            next_cursor: null;
+        };
         /**
          * Level
          * @enum {string}
@@ -4784,6 +5519,45 @@ export interface components {
             /** Password */
             password: string;
         };
+        /** MallItemPage */
+        MallItemPage: {
+            /** Items */
+            items: components["schemas"]["MallItemView"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null at the end
+             */
+            next_cursor: string | null;
+        };
+        /** MallItemView */
+        MallItemView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Picture */
+            picture: string | null;
+            /** Price */
+            price: number;
+            /** Stock */
+            stock: number;
+            /** Shown */
+            shown: boolean;
+        };
+        /**
+         * MallView
+         * @description The mall as a viewer sees it.
+         */
+        MallView: {
+            /** Balance */
+            balance: number;
+            /** Items */
+            items: components["schemas"]["MallItemView"][];
+            /** Orders */
+            orders: components["schemas"]["OrderView"][];
+        };
         /** MeView */
         MeView: {
             /** Id */
@@ -4832,6 +5606,46 @@ export interface components {
             pinned: string | null;
             counts: components["schemas"]["CommentCounts"];
         };
+        /** OrderPage */
+        OrderPage: {
+            /** Items */
+            items: components["schemas"]["OrderView"][];
+            /**
+             * Next Cursor
+             * @description Pass as `cursor` for the next page; null at the end
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * OrderState
+         * @enum {string}
+         */
+        OrderState: "waiting" | "collected" | "cancelled";
+        /** OrderView */
+        OrderView: {
+            /** Id */
+            id: string;
+            /**
+             * Viewer Id
+             * @description Shortened, as beside comments
+             */
+            viewer_id: string;
+            /** Nickname */
+            nickname: string;
+            /** Item Id */
+            item_id: string;
+            /** Item Name */
+            item_name: string;
+            /** Price */
+            price: number;
+            /** Code */
+            code: string;
+            /** At */
+            at: string;
+            state: components["schemas"]["OrderState"];
+            /** Changed At */
+            changed_at: string | null;
+        };
         /** OutsideReviewBody */
         OutsideReviewBody: {
             /**
@@ -4872,7 +5686,7 @@ export interface components {
          * Permission
          * @enum {string}
          */
-        Permission: "see_events" | "edit_events" | "see_keys" | "direct" | "moderate" | "interact" | "see_library" | "publish" | "see_figures" | "manage_crew";
+        Permission: "see_events" | "edit_events" | "see_keys" | "direct" | "moderate" | "interact" | "manage_mall" | "see_library" | "publish" | "see_figures" | "manage_crew";
         /** PinBody */
         PinBody: {
             /**
@@ -4880,6 +5694,73 @@ export interface components {
              * @description null takes the pinned one down
              */
             comment_id: string | null;
+        };
+        /**
+         * PointsRulesBody
+         * @description What a center gives points for; zero gives none.
+         */
+        PointsRulesBody: {
+            /**
+             * Checkin
+             * @default 0
+             */
+            checkin: number;
+            /**
+             * Comment
+             * @default 0
+             */
+            comment: number;
+            /**
+             * Comments A Day
+             * @default 5
+             */
+            comments_a_day: number;
+            /**
+             * Watch
+             * @description For every `watch_minutes` of watching
+             * @default 0
+             */
+            watch: number;
+            /**
+             * Watch Minutes
+             * @default 10
+             */
+            watch_minutes: number;
+            /**
+             * Watches A Day
+             * @default 6
+             */
+            watches_a_day: number;
+            /**
+             * Right Answer
+             * @default 0
+             */
+            right_answer: number;
+            /**
+             * Anonymous
+             * @description Whether viewers who have not signed in earn
+             * @default false
+             */
+            anonymous: boolean;
+        };
+        /** PointsRulesView */
+        PointsRulesView: {
+            /** Checkin */
+            checkin: number;
+            /** Comment */
+            comment: number;
+            /** Comments A Day */
+            comments_a_day: number;
+            /** Watch */
+            watch: number;
+            /** Watch Minutes */
+            watch_minutes: number;
+            /** Watches A Day */
+            watches_a_day: number;
+            /** Right Answer */
+            right_answer: number;
+            /** Anonymous */
+            anonymous: boolean;
         };
         /** PosterView */
         PosterView: {
@@ -4953,6 +5834,125 @@ export interface components {
             attempts: number;
             /** Next Attempt */
             next_attempt: string | null;
+        };
+        /** QuizBody */
+        QuizBody: {
+            /** Title */
+            title: string;
+            /**
+             * Seconds
+             * @description Closes by itself so long after opening
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "quiz";
+            /** Questions */
+            questions: components["schemas"]["QuizQuestion"][];
+            /**
+             * Mode
+             * @default score
+             * @enum {string}
+             */
+            mode: "score" | "elimination";
+            /**
+             * Speed
+             * @description A quick answer is worth more
+             * @default true
+             */
+            speed: boolean;
+            /**
+             * Revivals
+             * @description Mistakes that an elimination forgives each player
+             * @default 0
+             */
+            revivals: number;
+            /**
+             * Late May Play
+             * @description Whether latecomers play an elimination
+             * @default false
+             */
+            late_may_play: boolean;
+            /**
+             * Protocol
+             * @description For prizes: only viewers who play the stream this way take part
+             * @default any
+             * @enum {string}
+             */
+            protocol: "any" | "hls" | "flv" | "whep";
+            /**
+             * Begin
+             * @description Opening asks the first question
+             * @default at_open
+             * @enum {string}
+             */
+            begin: "at_open" | "by_hand";
+            /**
+             * Reveal
+             * @default auto
+             * @enum {string}
+             */
+            reveal: "auto" | "by_hand";
+        };
+        /** QuizOption */
+        QuizOption: {
+            /**
+             * Id
+             * @description Ours when absent
+             * @default null
+             */
+            id: string | null;
+            /** Text */
+            text: string;
+            /**
+             * Correct
+             * @default false
+             */
+            correct: boolean;
+            /**
+             * Picture
+             * @description A path that POST /api/v1/pictures answered
+             * @default null
+             */
+            picture: string | null;
+        };
+        /** QuizQuestion */
+        QuizQuestion: {
+            /**
+             * Id
+             * @description Ours when absent
+             * @default null
+             */
+            id: string | null;
+            /** Text */
+            text: string;
+            /**
+             * Picture
+             * @default null
+             */
+            picture: string | null;
+            /** Options */
+            options: components["schemas"]["QuizOption"][];
+            /**
+             * Multiple
+             * @description Several options may be chosen; when absent: if several are correct
+             * @default null
+             */
+            multiple: boolean | null;
+            /**
+             * Seconds
+             * @description From the release to the receipt of the answer
+             * @default 20
+             */
+            seconds: number;
+            /**
+             * Points
+             * @default 1000
+             */
+            points: number;
         };
         /** QuotasBody */
         QuotasBody: {
@@ -5578,8 +6578,8 @@ export interface components {
              */
             seconds: number | null;
             /**
-             * Kind
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             kind: "vote";
             /** Options */
