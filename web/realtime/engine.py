@@ -23,7 +23,7 @@ from engineio import async_socket, exceptions, packet
 from engineio.async_drivers import aiohttp as engineio_aiohttp
 from socketio import packet as socketio_packet
 
-from web.realtime.frames import NAMESPACE, text_frame
+from web.realtime.frames import NAMESPACE, text_frame, to_json
 from web.rejections import rejection
 
 EVENTS_PER_SECOND = 10.0
@@ -41,7 +41,8 @@ MAX_QUEUED = 100
 PROBE_SECONDS = 15.0
 """For a polling socket's move to a websocket."""
 
-_ACK_ID = re.compile(rf"2{NAMESPACE},(\d{{1,15}})\[")
+_EVENT = re.compile(rf"2{NAMESPACE},(\d{{0,15}})(?=\[)")
+"""An event of the namespace, with the id under which it is to be acknowledged."""
 _UNREADABLE = (ValueError, TypeError, IndexError, KeyError, RecursionError)
 """What the library's parsers raise at nonsense."""
 
@@ -190,12 +191,15 @@ class RoomSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         elif self._allowance.refused > MAX_REFUSED:
             self.server.cut_off += 1
             await self.close(wait=False, abort=True)
-        elif (found := _ACK_ID.match(text)) is not None:
+        elif (found := _EVENT.match(text)) is not None and found[1]:
             self.acknowledge(found[1], too_fast(self.english))
 
-    def acknowledge(self, ack_id: int | str, answer: object) -> None:
-        text = json.dumps([answer], ensure_ascii=False, separators=(",", ":"))
-        self.put(packet.Packet(packet.MESSAGE, data=f"3{NAMESPACE},{ack_id}{text}"))
+    def acknowledge(self, ack_id: str, answer: object) -> None:
+        text = f"3{NAMESPACE},{ack_id}{to_json([answer])}"
+        if self.transport is not None:
+            self.write(text_frame("4" + text))
+        else:
+            self.put(packet.Packet(packet.MESSAGE, data=text))
 
     async def _read(self, transport: asyncio.Transport) -> None:
         """Wait until the phone has read its answers: one that only speaks is not listened to."""
@@ -344,13 +348,22 @@ class RoomServer(socketio.AsyncServer):  # type: ignore[misc]
 
     async def taken(self, socket: RoomSocket, text: str) -> None:
         """A packet within its socket's allowance."""
+        event = _EVENT.match(text)
+        if event is not None:
+            try:
+                sent = json.loads(text[event.end() :])
+            except _UNREADABLE:
+                await socket.close(wait=False, abort=True)
+            else:
+                await self._event(socket, event[1], sent)
+            return
         try:
             pkt = self.packet_class(encoded_packet=text)
         except _UNREADABLE:
             await socket.close(wait=False, abort=True)
             return
         if pkt.packet_type == socketio_packet.EVENT and pkt.namespace == NAMESPACE:
-            await self._event(socket, pkt)
+            await self._event(socket, "" if pkt.id is None else str(pkt.id), None)  # not a list
         elif pkt.packet_type == socketio_packet.CONNECT and pkt.namespace == NAMESPACE:
             await self._join(socket, pkt.data)
         elif pkt.packet_type == socketio_packet.CONNECT:
@@ -378,14 +391,13 @@ class RoomServer(socketio.AsyncServer):  # type: ignore[misc]
             kept = ("aiohttp.request", "HTTP_ACCEPT_LANGUAGE")
             self.environ[socket.sid] = {name: environ[name] for name in kept if name in environ}
 
-    async def _event(self, socket: RoomSocket, pkt: Any) -> None:
+    async def _event(self, socket: RoomSocket, ack_id: str, sent: list[Any] | None) -> None:
         sid = self.manager.sid_from_eio_sid(socket.sid, NAMESPACE)
         if sid is None or not self.manager.is_connected(sid, NAMESPACE):
             return
         handler = self.namespace_handlers[NAMESPACE]
-        sent = pkt.data if isinstance(pkt.data, list) and pkt.data else [None]
-        name = sent[0]
-        if isinstance(name, str) and name not in ("connect", "disconnect") and hasattr(handler, f"on_{name}"):
+        name = sent[0] if sent else None
+        if sent and isinstance(name, str) and name not in ("connect", "disconnect") and hasattr(handler, f"on_{name}"):
             try:
                 answer = await getattr(handler, f"on_{name}")(sid, *sent[1:2])
             except Exception:
@@ -393,8 +405,8 @@ class RoomServer(socketio.AsyncServer):  # type: ignore[misc]
                 answer = refusal("busy", socket.english)
         else:
             answer = refusal("invalid", socket.english)
-        if pkt.id is not None:
-            socket.acknowledge(pkt.id, answer)
+        if ack_id:
+            socket.acknowledge(ack_id, answer)
 
 
 def refusal(code: str, english: bool, retry_after: float | None = None) -> dict[str, Any]:
