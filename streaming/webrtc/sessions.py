@@ -211,10 +211,10 @@ class WhipSessions:
         assert session.transport is not None
         session.transport.close("the encoder stopped")
 
-    def link_of_key(self, key: str) -> ReceiveStatus | None:
-        """How the session that publishes with this stream key does; None when there is none."""
+    def link_of_key(self, key: str) -> tuple[str, ReceiveStatus] | None:
+        """ETag of the session that publishes with this stream key, and how it does; None when there is none."""
         session = self._publishing.get(key)
-        return session.receiver.status if session is not None and session.receiver is not None else None
+        return (session.etag, session.receiver.status) if session is not None and session.receiver is not None else None
 
     def carried(self, publication: Publication) -> Publication:
         """Where VP8 and AV1 may be written: they become H.264 before the feed."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
+import imageio_ffmpeg
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
@@ -20,9 +23,19 @@ log = logging.getLogger(__name__)
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(240)]
 
 
+@pytest.fixture(scope="session")
+def restless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture that is hard to compress: it takes whatever bit rate there is."""
+    path = tmp_path_factory.mktemp("camera") / "restless.mjpeg"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi", "-i"]
+    command += ["testsrc2=size=640x360:rate=25:duration=8,noise=alls=24:allf=t", "-q:v", "4", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
 @pytest.fixture
-async def filming() -> AsyncIterator[Browser]:
-    async with chromium(*FAKE_CAMERA) as running:
+async def filming(restless: Path) -> AsyncIterator[Browser]:
+    async with chromium(*FAKE_CAMERA, f"--use-file-for-fake-video-capture={restless}") as running:
         yield running
 
 
@@ -76,12 +89,26 @@ async def pauses(url: str, seconds: float) -> list[float]:
     return waits
 
 
+async def decoded(url: str, seconds: int) -> str:
+    """What a strict decoder has to say about the stream."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-err_detect", "explode", "-i", url]
+    process = await asyncio.create_subprocess_exec(
+        *command, "-map", "0:v", "-t", str(seconds), "-f", "null", "-", stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await process.communicate()
+    return errors.decode()
+
+
 async def test_five_per_cent_of_loss_plays_on(hub: HubProcess, filming: Browser) -> None:
     weather = Weather(loss=0.05, delay=0.03, reorder=0.05)
     async with camera_through(hub, filming, weather) as (_, link, event):
-        waits = await pauses(f"{hub.url}/live/{event}/main.flv", 30)
+        url = f"{hub.url}/live/{event}/main.flv"
+        decoding = asyncio.create_task(decoded(url, 25))
+        waits = await pauses(url, 30)
         log.info("longest freeze at 5 per cent: %.2f s, %d pictures", max(waits), len(waits))
         assert link.dropped > 50
+        complaints = await decoding
+        assert complaints == "", "a damaged picture was handed on"
         assert max(waits) < 2.0, sorted(waits)[-5:]
         assert len(waits) > 30 * 5
 

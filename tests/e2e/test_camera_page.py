@@ -116,3 +116,22 @@ async def test_the_page_comes_back_by_itself(hub: HubProcess, filming: Browser) 
         while len(sessions) < 2:  # noqa: ASYNC110 - the page's own act
             await asyncio.sleep(0.05)
     await expect(camera.locator(".sign")).to_have_text("待命", timeout=20_000)
+
+
+@pytest.mark.long
+async def test_two_phones_with_one_link_do_not_fight(hub: HubProcess, filming: Browser) -> None:
+    """The second asks before it takes over; the first stops, says so, and may take the feed back."""
+    event = await asyncio.to_thread(hub.create_event)
+    url = f"{hub.url}/cam/{event['venues'][0]['feeds'][0]['ingest']['stream_key']}"
+    first, second = [await (await phone(filming)).new_page() for _ in range(2)]
+    await first.goto(url)
+    await first.get_by_role("button", name="打开摄像头").click()
+    await expect(first.locator(".sign")).to_have_text("待命", timeout=30_000)
+    await second.goto(url)
+    await second.get_by_role("button", name="打开摄像头").click()
+    await second.get_by_role("button", name="改用这台手机").click()
+    await expect(second.locator(".sign")).to_have_text("待命", timeout=30_000)
+    await expect(first.get_by_role("button", name="改用这台手机")).to_be_visible(timeout=20_000)
+    await asyncio.sleep(5)  # nobody fights
+    await expect(second.locator(".sign")).to_have_text("待命")
+    await expect(first.locator(".sign")).to_have_text("未推流")

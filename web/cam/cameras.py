@@ -20,8 +20,8 @@ class Live(Protocol):
 
 
 class Links(Protocol):
-    def link_of_key(self, key: str) -> ReceiveStatus | None:
-        """How the WHIP session that publishes with this stream key does; None when there is none."""
+    def link_of_key(self, key: str) -> tuple[str, ReceiveStatus] | None:
+        """ETag of the WHIP session that publishes with this stream key, and how it does; None when there is none."""
 
 
 class Cameras:
@@ -30,7 +30,7 @@ class Cameras:
 
     def state(self, key: str, address: FeedAddress, title: str) -> CameraState:
         status = self._live.feed_status(address.feed_id)
-        link = self._links.link_of_key(key)
+        session, link = self._links.link_of_key(key) or (None, None)
         message = self.cues.message(address.feed_id)
         bits = (status.video.bits_per_second if status.video else 0.0) + (
             status.audio.bits_per_second if status.audio else 0.0
@@ -44,6 +44,7 @@ class Cameras:
             tally=self._tally(address),
             message=CameraMessage(text=message.text, at=message.at) if message else None,
             publishing=link is not None,
+            session=session,
             elsewhere=link is None and status.state == "live",
             link=CameraLink(
                 bits_per_second=round(bits, -3), lost_percent=round(link.fraction_lost * 100), frozen=link.frozen

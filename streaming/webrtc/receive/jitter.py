@@ -17,6 +17,9 @@ RETRY_SECONDS = 0.080
 MAX_REQUESTS = 6
 PATIENCE_SECONDS = 0.600
 """A hole is given up after this: then the picture stands until the next key frame."""
+MAX_MISSING = 64
+"""So many holes at once are a link that has become too narrow: asking for them would fill it further, and by the time
+they came a new key frame would have. All are given up together."""
 MAX_HELD = 1_024
 """Packets behind a hole; 600 ms of 16 Mb/s."""
 RESTART_DISTANCE = 3_000
@@ -114,6 +117,8 @@ class JitterBuffer:
 
     def _release(self, now: float) -> list[RtpPacket | Gap]:
         assert self._next is not None
+        if len(self._missing) > MAX_MISSING:
+            self._missing.clear()
         out: list[RtpPacket | Gap] = []
         while self._held:
             packet = self._held.pop(self._next, None)

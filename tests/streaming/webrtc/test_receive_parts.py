@@ -14,7 +14,7 @@ from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
 from streaming.webrtc.receive.av1 import Av1Assembler
 from streaming.webrtc.receive.clock import MediaClock
 from streaming.webrtc.receive.feedback import TransportWide
-from streaming.webrtc.receive.jitter import GAP, PATIENCE_SECONDS, JitterBuffer
+from streaming.webrtc.receive.jitter import GAP, MAX_MISSING, PATIENCE_SECONDS, JitterBuffer
 from streaming.webrtc.receive.keyframes import MAX_RETRY_SECONDS, REGULAR_SECONDS, KeyframeRequests
 from streaming.webrtc.receive.vp8 import Vp8Assembler
 from streaming.webrtc.rtp import RtpError, RtpPacket, parse_rtp, unroll
@@ -61,6 +61,13 @@ def test_a_hole_is_asked_for_and_then_given_up() -> None:
     gap, one = buffer.expire(PATIENCE_SECONDS + 0.01)
     assert gap is GAP and isinstance(one, RtpPacket) and one.sequence == 1 and buffer.lost == 1
     assert buffer.push(packet(0), 1.0) == [] and buffer.duplicates == 1
+
+
+def test_a_link_that_became_too_narrow_is_not_asked_for_everything() -> None:
+    buffer = JitterBuffer()
+    buffer.push(packet(0), 0.0)
+    out = [one for number in range(2, 2 + 2 * (MAX_MISSING + 1), 2) for one in buffer.push(packet(number), 0.0)]
+    assert len([one for one in out if one is GAP]) == MAX_MISSING + 1 and buffer.wanted(1.0) == []
 
 
 def test_a_sender_that_counts_anew() -> None:

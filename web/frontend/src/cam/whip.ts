@@ -28,10 +28,15 @@ const MAX_PAUSE_MS = 4000;
 const CONNECT_MS = 8000;
 // No report from the hub for so long: the path is gone, whatever the browser still hopes.
 const DEAF_MS = 3000;
+const NUDGE_MS = 2000;
+const NUDGE_MAX_LOSS = 0.015;
+const MIN_CAP = 400_000;
 // Refusals that trying again cannot change
 const FINAL = ["whip_unknown_key", "whip_event_over", "whip_contested", "whip_codec"];
 
 export class WhipPublisher {
+  // ETags of every session of this page: the hub names the one that publishes now
+  readonly own = new Set<string>();
   private connection: RTCPeerConnection | null = null;
   private session: string | null = null;
   private running = false;
@@ -43,6 +48,8 @@ export class WhipPublisher {
   private lastAt = 0;
   private reportAt = 0;
   private report = -1;
+  private cap = 0;
+  private nudgedAt = 0;
   private iceServers: RTCIceServer[] | null = null;
 
   constructor(
@@ -87,6 +94,7 @@ export class WhipPublisher {
 
   async setQuality(quality: Quality): Promise<void> {
     this.quality = quality;
+    this.cap = quality.bitrate;
     const sender = this.connection?.getSenders().find((one) => one.track?.kind === "video");
     if (sender) await limit(sender, quality.bitrate);
   }
@@ -143,6 +151,7 @@ export class WhipPublisher {
         body: connection.localDescription?.sdp ?? "",
       });
       const session = response.headers.get("Location");
+      this.own.add(response.headers.get("ETag") ?? "");
       if (!current()) {
         if (session) void fetch(session, { method: "DELETE" }).catch(() => undefined);
         return;
@@ -156,7 +165,8 @@ export class WhipPublisher {
       this.session = session && location.origin + new URL(session, location.href).pathname;
       await connection.setRemoteDescription({ type: "answer", sdp: await response.text() });
       const video = connection.getSenders().find((one) => one.track?.kind === "video");
-      if (video) await limit(video, this.quality.bitrate);
+      this.cap = this.quality.bitrate;
+      if (video) await limit(video, this.cap);
       window.clearTimeout(this.timer);
       this.timer = window.setTimeout(() => {
         if (current() && connection.connectionState !== "connected") this.again();
@@ -187,6 +197,7 @@ export class WhipPublisher {
     if (connection !== this.connection) return;
     let bytes = 0;
     let report = -1;
+    let lost = 0;
     const figures: LinkFigures = { bitsPerSecond: 0, available: 0, limited: false, width: 0, height: 0 };
     stats.forEach((entry: Record<string, unknown>) => {
       if (entry.type === "outbound-rtp") {
@@ -198,7 +209,10 @@ export class WhipPublisher {
         }
       } else if (entry.type === "candidate-pair" && entry.nominated) {
         figures.available = Number(entry.availableOutgoingBitrate ?? 0);
-      } else if (entry.type === "remote-inbound-rtp") report = Math.max(report, Number(entry.timestamp ?? 0));
+      } else if (entry.type === "remote-inbound-rtp") {
+        report = Math.max(report, Number(entry.timestamp ?? 0));
+        lost = Math.max(lost, Number(entry.fractionLost ?? 0));
+      }
     });
     const now = performance.now();
     if (this.lastAt) figures.bitsPerSecond = Math.max(0, ((bytes - this.lastBytes) * 8000) / (now - this.lastAt));
@@ -214,6 +228,23 @@ export class WhipPublisher {
       return;
     }
     this.on.figures(figures);
+    this.nudge(connection, figures, lost, now);
+  }
+
+  // After a bad time the browser's estimate climbs by 8 % a second only. It measures the link anew when the limit that it was
+  // given changes: so while nothing is lost, the limit goes up in steps of two from what is known to pass.
+  private nudge(connection: RTCPeerConnection, figures: LinkFigures, lost: number, now: number): void {
+    const { bitrate } = this.quality;
+    if (!figures.available || lost > NUDGE_MAX_LOSS || now - this.nudgedAt < NUDGE_MS) return;
+    let cap = this.cap;
+    if (figures.limited && figures.available < cap * 0.6) cap = Math.max(MIN_CAP, figures.available * 2);
+    else if (cap < bitrate && figures.available > cap * 0.75) cap *= 2;
+    cap = Math.min(Math.round(cap), bitrate);
+    if (cap === this.cap) return;
+    this.cap = cap;
+    this.nudgedAt = now;
+    const sender = connection.getSenders().find((one) => one.track?.kind === "video");
+    if (sender) void limit(sender, cap);
   }
 }
 
