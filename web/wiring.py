@@ -317,7 +317,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     # pages, API and sockets
     urls = Urls(settings.web.public_url, rtmp.port, srt.port)
     replays = ReplayIndex(catalog)
-    views = EventViews(LiveStatus(hub, notices, pullers), rooms, replays, urls, accounts)
+    views = EventViews(LiveStatus(hub, notices, pullers), rooms, replays, urls, accounts, earning)
     posters = Posters(settings.web.data_dir / "posters")
     tokens = ViewerTokens(secret, clock)
     sign_ons, published_keys = SignOnStore(database), PublishedKeys(clock.monotonic)

@@ -61,6 +61,11 @@ class Earning:
     def forget_rules(self, center_id: str) -> None:
         self._rules.pop(center_id, None)
 
+    async def offered(self, center_id: str) -> bool:
+        """Whether the center gives points for anything."""
+        rules = await self.rules(center_id)
+        return any((rules.checkin, rules.comment, rules.watch, rules.right_answer))
+
     async def checked_in(self, center_id: str, viewer: Viewer, activity_id: str) -> None:
         rules = await self.rules(center_id)
         await self._earn(rules, viewer, "checkin", activity_id, rules.checkin)

@@ -87,12 +87,19 @@ class ReplayIndex(Protocol):
         """Id of the event's published replay."""
 
 
+class Points(Protocol):
+    async def offered(self, center_id: str) -> bool:
+        """Whether the center gives points for anything."""
+
+
 class EventViews:
     """Shapes events for the crew and for the audience."""
 
-    def __init__(self, live: LiveStatus, audience: Audience, replays: ReplayIndex, urls: Urls, accounts: Accounts):
+    def __init__(
+        self, live: LiveStatus, audience: Audience, replays: ReplayIndex, urls: Urls, accounts: Accounts, points: Points
+    ) -> None:
         self._live, self._audience, self._replays, self._urls = live, audience, replays, urls
-        self._accounts = accounts
+        self._accounts, self._points = accounts, points
 
     async def crew(self, request: web.Request, event: Event) -> EventView:
         base = self._urls.base(request)
@@ -147,6 +154,7 @@ class EventViews:
             center=AudienceCenter(name=center.name if center else "", accent=center.accent if center else "#1f6feb"),
             anonymous_may=[AnonymousMay(right) for right in event.rules.anonymous_may],
             moderation="pre" if event.rules.moderation == "pre" else "post",
+            points=await self._points.offered(event.center_id),
             venues=[
                 AudienceVenue(
                     id=venue.id,

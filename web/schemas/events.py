@@ -314,6 +314,7 @@ class AudienceEvent(View):
     venues: list[AudienceVenue]
     cut: bool
     replay_url: str | None
+    points: bool = Field(description="Whether the center gives points; its mall is behind GET …/mall")
     now: Instant = Field(description="The hub's clock, for countdowns on phones that are wrong")
 
 

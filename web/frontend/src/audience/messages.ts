@@ -1,4 +1,5 @@
 import { en as talkEn, zh as talkZh } from "./talk/words";
+import { en as mallEn, zh as mallZh } from "./points/words";
 import { en as activityEn, zh as activityZh } from "./activities/words";
 import { en as delayEn, zh as delayZh } from "./player/words";
 
@@ -50,6 +51,7 @@ const zh = {
   replayMissingHint: "它可能尚未发布或已下架。",
   replayBroken: "回放暂时无法播放，请稍后再试。",
   activity: activityZh,
+  mall: mallZh,
   talk: talkZh,
   delay: delayZh,
 };
@@ -101,6 +103,7 @@ const en: typeof zh = {
   replayMissingHint: "It may not be published yet, or was taken down.",
   replayBroken: "The replay cannot be played right now; try again later.",
   activity: activityEn,
+  mall: mallEn,
   talk: talkEn,
   delay: delayEn,
 };

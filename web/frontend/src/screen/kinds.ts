@@ -1,5 +1,6 @@
 // Which component shows which kind of activity in the hall.
 import type { Component } from "vue";
+import CheckinNumber from "./CheckinNumber.vue";
 import VoteBars from "./VoteBars.vue";
 
-export const shows: Record<string, Component> = { vote: VoteBars };
+export const shows: Record<string, Component> = { checkin: CheckinNumber, vote: VoteBars };

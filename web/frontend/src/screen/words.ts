@@ -6,6 +6,7 @@ export const zh = {
   total: "共 {n} 票",
   hiddenCounts: "投票进行中，结果稍后公布",
   ended: "投票结束",
+  checkedIn: "人已签到",
   missing: "没有找到这场直播",
 };
 
@@ -16,5 +17,6 @@ export const en: typeof zh = {
   total: "{n} votes",
   hiddenCounts: "Voting is open; the result is shown later",
   ended: "Voting has ended",
+  checkedIn: "have checked in",
   missing: "This event was not found",
 };

@@ -2,5 +2,7 @@
 import { defineAsyncComponent, type Component } from "vue";
 
 export const sheets: Record<string, Component> = {
+  checkin: defineAsyncComponent(() => import("./CheckinSheet.vue")),
   vote: defineAsyncComponent(() => import("./VoteSheet.vue")),
+  quiz: defineAsyncComponent(() => import("./QuizSheet.vue")),
 };

@@ -34,5 +34,12 @@ export function useActivities(room: Ref<RoomState>, client: RoomClient) {
       if (fresh && !shownId.value && !writing) show(fresh);
     },
   );
+  // a question has reached this viewer's picture: its sheet slides up, unless that person is writing
+  client.onPersonal((payload) => {
+    const writing = document.activeElement instanceof HTMLInputElement;
+    if (payload.type === "question" && typeof payload.activity_id === "string" && shownId.value !== payload.activity_id && !writing) {
+      show(payload.activity_id);
+    }
+  });
   return { shown, mine, show, refreshMine };
 }

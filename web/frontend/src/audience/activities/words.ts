@@ -1,4 +1,6 @@
 // Every word of the activities on the audience page and the big screen, Chinese first.
+import { quizEn, quizZh } from "./quiz-words";
+
 export const zh = {
   kind: { vote: "投票", quiz: "答题", lottery: "抽奖", checkin: "签到" },
   open: "参与",
@@ -11,6 +13,11 @@ export const zh = {
   all: "互动",
   none: "现在没有互动，开始后会出现在这里。",
   failed: "没有成功，请检查网络后再试一次。",
+  checkin: {
+    tap: "签到",
+    done: "签到成功，{time}",
+    total: "已有 {n} 人签到",
+  },
   vote: {
     chooseOne: "请选一项",
     choose: "请选 {min} 至 {max} 项",
@@ -25,6 +32,7 @@ export const zh = {
     yours: "您选的",
     signIn: "请在客户端登录后投票。",
   },
+  quiz: quizZh,
 };
 
 export const en: typeof zh = {
@@ -39,6 +47,11 @@ export const en: typeof zh = {
   all: "Activities",
   none: "Nothing is going on right now; activities appear here.",
   failed: "That did not work; check your network and try again.",
+  checkin: {
+    tap: "Check in",
+    done: "You checked in at {time}",
+    total: "{n} have checked in",
+  },
   vote: {
     chooseOne: "Choose one",
     choose: "Choose {min} to {max}",
@@ -53,4 +66,5 @@ export const en: typeof zh = {
     yours: "Your choice",
     signIn: "Sign in with the app to vote.",
   },
+  quiz: quizEn,
 };

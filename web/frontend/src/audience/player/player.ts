@@ -64,6 +64,13 @@ export class LivePlayer {
     return this.engine?.position() ?? null;
   }
 
+  // How what is on the screen comes here.
+  get protocol(): "hls" | "flv" | "whep" | null {
+    if (!this.engine) return null;
+    if (this.showsLow) return "whep";
+    return this.protocols[this.choice % Math.max(1, this.protocols.length)] === "flv" ? "flv" : "hls";
+  }
+
   show(source: Source): void {
     this.source = source;
     this.choice = 0;

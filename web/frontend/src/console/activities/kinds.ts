@@ -1,6 +1,9 @@
 // The shelf: for each kind its form, its live result, and what a fresh draft holds.
 import type { Component } from "vue";
 import type { ActivityView, Draft } from "./activity";
+import { checkinDraft, emptyCheckin } from "./checkin";
+import CheckinResult from "./CheckinResult.vue";
+import NothingMore from "./NothingMore.vue";
 import VoteForm from "./VoteForm.vue";
 import VoteResult from "./VoteResult.vue";
 import { emptyVote, voteDraft } from "./vote";
@@ -16,5 +19,6 @@ export interface KindOfActivity {
 }
 
 export const kinds: Record<string, KindOfActivity> = {
+  checkin: { form: NothingMore, result: CheckinResult, empty: emptyCheckin, draft: checkinDraft },
   vote: { form: VoteForm, result: VoteResult, empty: emptyVote, draft: voteDraft },
 };

@@ -30,6 +30,7 @@ export const zh = {
   seconds: "多久后自动截止（秒，选填）",
   yes: "是",
   no: "否",
+  checkin: { template: "现场签到", total: "已有 {n} 人签到" },
   vote: {
     template: "最喜欢的节目",
     option: "选项 {n}",
@@ -85,6 +86,7 @@ export const en: typeof zh = {
   seconds: "Closes by itself after (seconds, optional)",
   yes: "Yes",
   no: "No",
+  checkin: { template: "Check in", total: "{n} have checked in" },
   vote: {
     template: "Favourite act",
     option: "Option {n}",

@@ -24,6 +24,8 @@ export interface Watching {
   venue_id: string;
   position: string | null;
   playing: boolean;
+  // how the stream is played: hls, flv, whep
+  protocol?: string | null;
 }
 
 export class RoomClient {
@@ -56,9 +58,13 @@ export class RoomClient {
     this.socket?.close();
   }
 
-  // What concerns this viewer alone.
-  onPersonal(listener: (payload: Personal) => void): void {
+  // What concerns this viewer alone; answers with what ends the listening.
+  onPersonal(listener: (payload: Personal) => void): () => void {
     this.listeners.push(listener);
+    return () => {
+      const at = this.listeners.indexOf(listener);
+      if (at >= 0) this.listeners.splice(at, 1);
+    };
   }
 
   get connected(): boolean {
@@ -80,6 +86,18 @@ export class RoomClient {
   // What a viewer does in an activity: vote, answer, enter, checkin.
   async act(event: string, payload: object): Promise<Answer> {
     return this.ask(event, payload);
+  }
+
+  // Something of the event that concerns this viewer (`mall`); null when it cannot be read.
+  async read<T>(path: string): Promise<T | null> {
+    try {
+      const response = await fetch(`/api/v1/events/${this.eventId}/${path}`, {
+        headers: { Authorization: `Bearer ${this.token}` },
+      });
+      return response.ok ? ((await response.json()) as T) : null;
+    } catch {
+      return null;
+    }
   }
 
   // What this viewer did, by activity id; empty when nothing can be read.
@@ -123,7 +141,7 @@ export class RoomClient {
     });
     socket.on("snapshot", (snapshot: Snapshot) => this.apply(fromSnapshot(this.state, snapshot)));
     socket.on("batch", (batch: Batch) => this.apply(afterBatch(this.state, batch)));
-    socket.on("personal", (payload: Personal) => this.listeners.forEach((listener) => listener(payload)));
+    socket.on("personal", (payload: Personal) => [...this.listeners].forEach((listener) => listener(payload)));
   }
 
   private again(socket: Socket): void {
