@@ -16,7 +16,8 @@ from typing import Any
 
 from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
-from config.embedded.child import ChildError, start_child, stop_child
+from config.embedded.child import ChildError, stop_child
+from config.embedded.kept import KeptChild, kept
 from config.mongodb import Client
 
 REPLICA_SET = "venuecast"
@@ -55,7 +56,7 @@ def _url(port: int) -> str:
 
 @asynccontextmanager
 async def embedded_mongod(directory: Path) -> AsyncIterator[str]:
-    """Run mongod on `directory` while the context is open; yields its connection URL."""
+    """Run mongod on `directory` while the context is open, again should it end; yields its connection URL."""
     binary = mongod_binary()
     if binary is None:
         raise ChildError(
@@ -74,13 +75,14 @@ async def embedded_mongod(directory: Path) -> AsyncIterator[str]:
         "--wiredTigerCacheSizeGB", CACHE_GB, "--oplogSize", OPLOG_MB, "--nounixsocket", "--quiet",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]  # fmt: skip
-    child = start_child(command, log)
+    child = KeptChild(command, log)
     url = _url(port)
     try:
-        await _until_primary(url, f"127.0.0.1:{port}", child.poll, log)
-        yield url
+        await _until_primary(url, f"127.0.0.1:{port}", child.process.poll, log)
+        async with kept(child):
+            yield url
     finally:
-        await asyncio.to_thread(stop_child, child)
+        await asyncio.to_thread(stop_child, child.process)
 
 
 async def _until_unlocked(data: Path) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from config.embedded.child import ChildError, start_child, stop_child
+from config.embedded.child import ChildError, stop_child
+from config.embedded.kept import KeptChild, kept
 
 MEMORY = "256mb"
 """Presence and counters of a county stay below 10 MB; what a fault could add is bounded."""
@@ -51,14 +52,14 @@ async def embedded_redis(directory: Path) -> AsyncIterator[str]:
             "--appendonly", "no", "--dir", str(directory), "--maxmemory", MEMORY, "--maxmemory-policy", "volatile-lru",
             "--daemonize", "no",
         ]  # fmt: skip
-        child = start_child(command, log)
+        child = KeptChild(command, log)
         url = f"unix://{path}"
         try:
             client = Redis.from_url(url)
             deadline = time.monotonic() + READY_SECONDS
             try:
                 while True:
-                    if child.poll() is not None or time.monotonic() > deadline:
+                    if child.process.poll() is not None or time.monotonic() > deadline:
                         raise ChildError(f"redis-server did not start (log: {log})")
                     try:
                         await client.ping()
@@ -67,6 +68,7 @@ async def embedded_redis(directory: Path) -> AsyncIterator[str]:
                         await asyncio.sleep(0.02)
             finally:
                 await client.aclose()
-            yield url
+            async with kept(child):
+                yield url
         finally:
-            await asyncio.to_thread(stop_child, child)
+            await asyncio.to_thread(stop_child, child.process)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pymongo.errors import PyMongoError
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from config.backing import BackingError, locked, open_backing, open_mongodb, open_redis
 from config.mongodb import Database
 from config.settings import load_settings
+from tests.support.waiting import eventually_async
 
 pytestmark = pytest.mark.service
 
@@ -51,6 +55,25 @@ def test_kill_9_leaves_no_orphan_and_the_next_start_recovers(data_dir: Path) -> 
         assert alive == []
         assert process.stdout is not None
         process.stdout.close()
+
+
+async def test_a_killed_service_is_started_again_with_its_data(data_dir: Path) -> None:
+    store = load_settings({"VENUECAST_DATA_DIR": str(data_dir)}).store
+    async with open_backing(store) as backing:
+        await backing.database.marks.insert_one({"_id": "kept"})
+        for child in psutil.Process().children(recursive=True):
+            if str(data_dir) in " ".join(child.cmdline()):
+                child.kill()
+                await asyncio.to_thread(child.wait, 20)
+
+        async def answers() -> bool:
+            try:
+                await backing.redis.ping()
+                return await backing.database.marks.find_one({"_id": "kept"}) is not None
+            except (PyMongoError, RedisError):
+                return False
+
+        await eventually_async(answers, 90)
 
 
 async def test_data_stays_and_a_moved_port_is_taken_in(data_dir: Path) -> None:
