@@ -14,7 +14,7 @@ from interaction.store.rooms import RoomRecord
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["comment", "remove", "like", "heart", "pin", "cut", "end", "heartbeat", "level", "tick"]),
+        st.sampled_from(["comment", "remove", "like", "heart", "pin", "cut", "end", "heartbeat", "level", "activity", "tally", "tick"]),
         st.integers(0, 5),
     ),
     max_size=60,
@@ -48,6 +48,14 @@ def fold(state: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
                 state["event"] = content
             case "level":
                 state["level"] = item["level"]
+            case "activity":
+                known = {one["id"]: one for one in state["activities"]}
+                state["activities"] = list((known | {item["id"]: content}).values())
+            case "tally":
+                tally = {name: value for name, value in content.items() if name != "activity_id"}
+                state["activities"] = [
+                    one | {"tally": tally} if one["id"] == item["activity_id"] else one for one in state["activities"]
+                ]
     return state
 
 
@@ -75,13 +83,17 @@ def test_snapshot_and_batches_fit(acts: list[tuple[str, int]]) -> None:
                 room.apply(RoomRules("ended" if value % 2 else "live"))
             case "level":
                 room.degrade(LADDER[value % len(LADDER)])
+            case "activity":
+                room.activity_changed({"id": f"a{value % 3}", "state": "open" if value < 3 else "closed"})
+            case "tally":
+                room.tallied([{"type": "tally", "activity_id": f"a{value % 3}", "total": number}])
             case "heartbeat":
                 room.presence.heartbeat(f"v{value}", "venue", now)
         batch = room.take_batch(now, 0.0)
         if batch is not None:
             client = fold(client, batch)
     snapshot = room.snapshot(0.0)
-    for field in ("epoch", "seq", "comments", "pinned", "viewers", "likes", "cut", "event", "level"):
+    for field in ("epoch", "seq", "comments", "pinned", "viewers", "likes", "cut", "event", "level", "activities"):
         assert client[field] == snapshot[field], field
 
 
