@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from interaction.activities.lottery.draw import Tier, draw
 from interaction.activities.quiz.elimination import Life, after_question, of_newcomer, revived
 from interaction.activities.quiz.rules import Question, QuizRules
 from interaction.activities.quiz.scoring import points
@@ -120,8 +121,9 @@ class Standings:
 
 
 def by_lot(seed: str, names: Sequence[str]) -> list[str]:
-    """An order that only the seed decides; anyone can work it out again from the seed and the names."""
-    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    """An order that only the seed decides: the lottery's own draw of as many places as there are names."""
+    key = hashlib.sha256(seed.encode()).digest()
+    return [winner.line for winner in draw(key, sorted(names), [Tier("place", len(names))])]
 
 
 def _after(rules: QuizRules, question: Question, player: Player, given: Given | None) -> Player:

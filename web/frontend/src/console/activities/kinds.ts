@@ -4,8 +4,11 @@ import type { ActivityView, Draft } from "./activity";
 import { checkinDraft, emptyCheckin } from "./checkin";
 import CheckinResult from "./CheckinResult.vue";
 import NothingMore from "./NothingMore.vue";
+import QuizForm from "./QuizForm.vue";
+import QuizResult from "./QuizResult.vue";
 import VoteForm from "./VoteForm.vue";
 import VoteResult from "./VoteResult.vue";
+import { emptyQuiz, quizDraft } from "./quiz";
 import { emptyVote, voteDraft } from "./vote";
 
 export interface KindOfActivity {
@@ -21,4 +24,5 @@ export interface KindOfActivity {
 export const kinds: Record<string, KindOfActivity> = {
   checkin: { form: NothingMore, result: CheckinResult, empty: emptyCheckin, draft: checkinDraft },
   vote: { form: VoteForm, result: VoteResult, empty: emptyVote, draft: voteDraft },
+  quiz: { form: QuizForm, result: QuizResult, empty: emptyQuiz, draft: quizDraft },
 };

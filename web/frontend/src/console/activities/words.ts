@@ -1,4 +1,6 @@
 // Every word of the activity desk, Chinese first.
+import { quizEn, quizZh } from "./quiz-words";
+
 export const zh = {
   desk: "互动",
   kind: { vote: "投票", quiz: "答题", lottery: "抽奖", checkin: "签到" },
@@ -53,6 +55,7 @@ export const zh = {
     differs: "重新计票不一致！显示 {shown}，选票 {counted}。请暂停公布并联系平台。",
     suspicion: { fresh: "刚进入就投票", reaction: "开启瞬间投票", burst: "同一地址集中投票" },
   },
+  quiz: quizZh,
 };
 
 export const en: typeof zh = {
@@ -109,4 +112,5 @@ export const en: typeof zh = {
     differs: "The recount differs! Shown {shown}, ballots {counted}. Do not publish; call the platform.",
     suspicion: { fresh: "voted right after joining", reaction: "voted the moment it opened", burst: "many from one address" },
   },
+  quiz: quizEn,
 };
