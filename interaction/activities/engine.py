@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from config.clock import Clock, rfc3339
 from config.ids import new_id
 from interaction.activities.kind import Facts, Kind
-from interaction.activities.lifecycle import Command, State, after
-from interaction.activities.model import Activity
+from interaction.activities.lifecycle import Command, after
+from interaction.activity import Activity, State
 from interaction.rejected import Rejected
 from interaction.store.activities import ActivityStore
 from interaction.viewer import Viewer

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
-from interaction.activities.model import Activity
+from interaction.activity import Activity
 from interaction.viewer import Viewer
 
 Facts = dict[str, Any]

@@ -12,15 +12,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from interaction.activity import State
 from interaction.rejected import Rejected
-
-
-class State(StrEnum):
-    DRAFT = "draft"
-    OPEN = "open"
-    CLOSED = "closed"
-    SETTLED = "settled"
-    VOID = "void"
 
 
 class Command(StrEnum):

@@ -8,8 +8,7 @@ from typing import Any
 from pymongo import ReturnDocument
 
 from config.mongodb import DURABLE, Collection, Database, Document
-from interaction.activities.lifecycle import State
-from interaction.activities.model import Activity
+from interaction.activity import Activity, State
 
 
 class ActivityStore:

@@ -12,8 +12,8 @@ import typer
 from config.backing import BackingError, open_database
 from config.embedded.child import ChildError
 from config.mongodb import Database
-from interaction.activities.lifecycle import State
 from interaction.activities.vote.rules import rules_of
+from interaction.activity import State
 from interaction.store.activities import ActivityStore
 from interaction.store.ballots import BallotStore
 from interaction.store.ledger import LedgerStore

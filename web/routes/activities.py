@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs, web
 
 from interaction.activities.engine import Activities
-from interaction.activities.model import Activity
 from interaction.activities.vote.votes import Votes
+from interaction.activity import Activity
 from streaming.events.model import EventState
 from streaming.events.store import EventStore
 from web.access import access_event

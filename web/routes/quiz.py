@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from interaction.activities.engine import Activities
-from interaction.activities.model import Activity
 from interaction.activities.quiz.quizzes import Quizzes
+from interaction.activity import Activity
 from web.accounts.model import Permission
 from web.auth.audit import Audit
 from web.identity import address_of, caller

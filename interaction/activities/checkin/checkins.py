@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from config.clock import Clock, rfc3339
 from interaction.activities.kind import Facts
-from interaction.activities.model import Activity
+from interaction.activity import Activity
 from interaction.commit import GroupCommit, Outcome
 from interaction.rejected import Rejected
 from interaction.store.checkins import CheckinStore, checkin_document

@@ -15,12 +15,11 @@ from pydantic import BaseModel
 
 from config.clock import Clock, rfc3339
 from interaction.activities.kind import Facts
-from interaction.activities.lifecycle import State
-from interaction.activities.model import Activity
 from interaction.activities.quiz.ranking import TOP, Given, Player, Shuffle, Standings, by_lot, ranks
 from interaction.activities.quiz.release import TRANSIT_SECONDS, Groups, closes_at, groups
 from interaction.activities.quiz.rules import Question, QuizRules, chosen, rules_of
 from interaction.activities.quiz.scoring import is_right
+from interaction.activity import Activity, State
 from interaction.commit import Busy, GroupCommit, Outcome
 from interaction.positions import Positions
 from interaction.rejected import Rejected

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interaction.activities.model import Activity
+from interaction.activity import Activity
 from interaction.rejected import Rejected
 
 

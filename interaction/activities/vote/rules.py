@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from interaction.activities.model import Activity
+from interaction.activity import Activity
 from interaction.rejected import Rejected
 
 _CHINA = timedelta(hours=8)

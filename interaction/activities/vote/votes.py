@@ -10,11 +10,10 @@ from pydantic import BaseModel
 
 from config.clock import Clock
 from interaction.activities.kind import Facts
-from interaction.activities.lifecycle import State
-from interaction.activities.model import Activity
 from interaction.activities.vote.rules import VoteRules, chosen, day, rules_of, shown_to_all
 from interaction.activities.vote.suspicion import Suspicion
 from interaction.activities.vote.tally import Tally
+from interaction.activity import Activity, State
 from interaction.commit import GroupCommit, Outcome
 from interaction.rejected import Rejected
 from interaction.store.ballots import Ballot, BallotStore, to_document

@@ -1,11 +1,20 @@
-"""An activity as it is kept: what the crew prepared, and what was decided since."""
+"""An activity as it is kept: what the crew prepared, what state it is in, and what was decided since."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from interaction.activities.lifecycle import State
+
+class State(StrEnum):
+    """Which command leads where: `interaction.activities.lifecycle`."""
+
+    DRAFT = "draft"
+    OPEN = "open"
+    CLOSED = "closed"
+    SETTLED = "settled"
+    VOID = "void"
 
 
 @dataclass(frozen=True, slots=True)
