@@ -1,4 +1,4 @@
-"""A quiz by clicking alone: written and asked at the desk, answered with a thumb, its places seen; and two viewers whose
+"""A quiz by clicking alone: written and asked at the desk, answered with a thumb, its places seen; two viewers whose
 pictures are seconds apart, each of whom gets the question with the own picture."""
 
 from __future__ import annotations
@@ -108,5 +108,4 @@ async def test_two_pictures_seconds_apart_get_the_question_each_with_its_own(hub
         for watcher, delay in zip((near, far), expected, strict=True):
             await expect(watcher.page.get_by_text("火警电话是多少？")).to_be_visible(timeout=SLOW)
             waited = time.time() - asked_at
-            print(f"picture {delay:.1f} s old, question after {waited:.1f} s")
             assert delay - 0.5 <= waited <= delay + 4.0
