@@ -24,6 +24,5 @@ QUIZ_REJECTIONS: dict[str, tuple[str, str]] = {
     ),
     "question_asked": ("这道题已经出过了。", "This question was asked already."),
     "no_more_questions": ("所有题目都出完了，可以截止并公布结果。", "Every question has been asked; close the quiz."),
-    "no_question_yet": ("还没有出题。", "No question has been asked yet."),
     "not_an_elimination": ("只有淘汰赛可以复活。", "Only an elimination has revivals."),
 }

@@ -261,8 +261,6 @@ class Quizzes:
         async with quiz.lock:
             if quiz.running is not None:
                 raise Rejected("question_running")
-            if not quiz.asked:
-                raise Rejected("no_question_yet")
             standings, facts = self._revealed(quiz, quiz.asked)
             quiz.standings, quiz.asked = standings, facts["asked"]
             return await self._refresh(quiz, facts)

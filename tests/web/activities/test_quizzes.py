@@ -27,7 +27,6 @@ DUTIES = {
 }
 LONG = 120
 """Seconds of a question that must not run out while a slow machine looks at it; quizzes are closed by hand."""
-SHORT = 3
 
 
 async def live_event(hub: InProcessHub) -> dict[str, Any]:
