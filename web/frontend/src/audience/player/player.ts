@@ -205,7 +205,8 @@ export class LivePlayer {
 
   private check(): void {
     const now = performance.now();
-    const time = this.video.currentTime;
+    // over WebRTC the clock goes on with the sound: only shown frames tell
+    const time = this.showsLow ? (this.video.getVideoPlaybackQuality?.().totalVideoFrames ?? this.video.currentTime) : this.video.currentTime;
     const advanced = time !== this.lastTime && !this.video.paused;
     this.lastTime = time;
     const wanted = this.source !== null;
@@ -221,7 +222,7 @@ export class LivePlayer {
     this.supervision = next;
     if (wanted && standing > 600 && standing < 1200) this.stalls = [...this.stalls, now].filter((at) => now - at < 30_000);
     this.tell(wanted, standing);
-    if (this.showsLow && action !== "none") {
+    if (this.showsLow && (this.failed || action !== "none")) {
       if (this.failed || standing > LOW_DELAY_STALL_MS) {
         this.leaveLow();
         void this.build();
