@@ -37,6 +37,11 @@ class Presence:
         """The viewer's last socket has closed."""
         self._seen.pop(viewer_id, None)
 
+    @property
+    def watching(self) -> list[str]:
+        """Who is there, as of the last count."""
+        return list(self._seen)
+
     def count(self, now: float) -> dict[str, int]:
         """Current viewers by venue and under `all`; peaks grow with it."""
         gone = [viewer for viewer, (_, at) in self._seen.items() if now - at > AWAY_SECONDS]

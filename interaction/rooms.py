@@ -144,6 +144,11 @@ class Rooms:
         if venue_id in room.rules.venues_on_air:
             room.presence.heartbeat(viewer_id, venue_id, self._clock.monotonic())
 
+    def present(self, event_id: str) -> list[str]:
+        """Who is in the room now: for a lottery's pool."""
+        room = self._rooms.get(event_id)
+        return room.presence.watching if room is not None else []
+
     def left(self, event_id: str, viewer_id: str) -> None:
         room = self._rooms.get(event_id)
         if room is not None:

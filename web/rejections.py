@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from web.lottery_words import LOTTERY_REJECTIONS
 from web.quiz_words import QUIZ_REJECTIONS
 from web.talk_words import TALK_REJECTIONS
 
@@ -11,6 +12,7 @@ from web.talk_words import TALK_REJECTIONS
 REJECTIONS: dict[str, tuple[str, str]] = {
     **TALK_REJECTIONS,
     **QUIZ_REJECTIONS,
+    **LOTTERY_REJECTIONS,
     # the room
     "invalid": ("内容有误，请修改后重试。", "The message is not valid."),
     "empty": ("请先写点什么。", "Write something first."),

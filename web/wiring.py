@@ -74,6 +74,7 @@ from web.cam.cameras import Cameras
 from web.cam.cues import Cues
 from web.keys import ACCOUNTS, EVENTS, SESSIONS
 from web.library_access import CrewLibrary
+from web.lotteries import open_lotteries, watching_claims
 from web.play_admission import CrewAdmission
 from web.posters import Posters
 from web.realtime.broadcast import RoomBroadcast, make_server
@@ -88,6 +89,7 @@ from web.routes.events import EventViews, event_endpoints
 from web.routes.flv import flv_endpoints
 from web.routes.hls import hls_endpoints
 from web.routes.library import library_endpoints
+from web.routes.lottery import lottery_endpoints
 from web.routes.meta import Ready, meta_endpoints
 from web.routes.moderation import moderation_endpoints
 from web.routes.pages import page_endpoints
@@ -262,9 +264,14 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     positions, quiz_answers = Positions(clock), QuizAnswerStore(database)
     answer_commit = await stack.enter_async_context(open_commit(quiz_answers.collection))
     quizzes = Quizzes(quiz_answers, QuizReleaseStore(database), answer_commit, positions, clock)
-    activities = await stack.enter_async_context(
-        open_activities(ActivityStore(database), rooms, clock, [votes, quizzes, checkins])
+    lottery = await stack.enter_async_context(
+        open_lotteries(database, rooms, ballots, quiz_answers, checkin_store, clock)
     )
+    activities = await stack.enter_async_context(
+        open_activities(ActivityStore(database), rooms, clock, [votes, quizzes, checkins, lottery.kind])
+    )
+    lottery.join(activities)
+    await stack.enter_async_context(watching_claims(lottery.winners))
     quizzes.engine = activities
     await stack.enter_async_context(running_quizzes(quizzes))
     rooms.activities = activities
@@ -335,6 +342,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         *points_endpoints(mall_store, mall, earning, events, tokens, audit, clock),
         *activity_endpoints(activities, votes, events, tokens, audit),
         *quiz_endpoints(activities, quizzes, audit),
+        *lottery_endpoints(activities, lottery.kind, lottery.winners, lottery.store, tokens, audit),
         *library_endpoints(catalog, Replays(settings.recorder.media_dir), CrewLibrary(), clock, urls.base),
         *hls_endpoints(outputs, replays.replay_of),
         *flv_endpoints(outputs),
@@ -360,7 +368,15 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
         return event.center_id if event is not None else None
 
     server.register_namespace(
-        RoomNamespace(rooms, activities, tokens, broadcast, positions, RoomPoints(earning, mall, center_of_event))
+        RoomNamespace(
+            rooms,
+            activities,
+            tokens,
+            broadcast,
+            positions,
+            RoomPoints(earning, mall, center_of_event),
+            lottery.kind,
+        )
     )
     server.attach(app)
 

@@ -81,6 +81,12 @@ class CommentStore:
         found = self.collection.find(query, {"_id": 1}).sort("at", -1).limit(limit)
         return [document["_id"] async for document in found]
 
+    async def who_said(self, event_id: str, text: str, since: float) -> dict[str, str]:
+        """Nicknames by viewer id of those who wrote exactly that and nobody removed it: for a lottery's pool."""
+        query = {"event_id": event_id, "text": text, "at": {"$gte": since}, "status": {"$ne": Status.REMOVED.value}}
+        found = self.collection.find(query, {"viewer_id": 1, "nickname": 1}, batch_size=5000)
+        return {document["viewer_id"]: document["nickname"] async for document in found}
+
     async def count(self, event_id: str) -> int:
         """Every comment that was accepted, removed ones included."""
         return await self.collection.count_documents({"event_id": event_id})

@@ -54,6 +54,11 @@ QUIZ = {
     "begin": "by_hand",
     "questions": [{"text": "火警电话是？", "options": [{"text": "119", "correct": True}, {"text": "120"}]}],
 }
+LOTTERY = {"kind": "lottery", "title": "抽奖", "pool": "import", "prizes": [{"name": "雨伞"}], "outside": "witness"}
+LOTTERY |= {"outside_source": "现场观众报数"}
+CLAIM = {"winner_id": "none:0", "name": "张三", "phone": "13800001234"}
+LIST = "发票号码,姓名\n1,张三\n2,李四\n".encode()
+LOTTERY_COMMANDS = {"pool", "winners.csv", "winners.xlsx", "given", "forfeit"}
 QUIZ_COMMANDS = {"ask", "reveal", "revive", "leaderboard"}
 ITEM, CREW = f"{API}/library/items/{{item_id}}", f"{API}/crew/{{crew_id}}"
 LIVE = "/live/{event_id}/{venue_id}"
@@ -215,6 +220,13 @@ CASES: dict[Route, Case] = {
     ("POST", f"{ACTIVITY}/reveal"): Owned(MAKERS),
     ("POST", f"{ACTIVITY}/revive"): Owned(MAKERS),
     ("GET", f"{ACTIVITY}/leaderboard"): Owned(EVERYBODY),
+    ("POST", f"{ACTIVITY}/pool"): Owned(MAKERS),
+    ("GET", f"{ACTIVITY}/transcript"): Open((404,), path=f"{API}/activities/none/transcript"),
+    ("POST", f"{ACTIVITY}/claim"): Open((401,), path=f"{API}/activities/none/claim", body=CLAIM),
+    ("GET", f"{ACTIVITY}/winners.csv"): Owned(MAKERS),
+    ("GET", f"{ACTIVITY}/winners.xlsx"): Owned(MAKERS),
+    ("POST", f"{ACTIVITY}/winners/{{winner_id}}/given"): Owned(MAKERS),
+    ("POST", f"{ACTIVITY}/winners/{{winner_id}}/forfeit"): Owned(MAKERS, {"reason": "测试"}),
     # points and the mall
     ("GET", f"{CENTER}/points-rules"): Owned(EVERYBODY),
     ("PUT", f"{CENTER}/points-rules"): Owned(MAKERS, {"checkin": 10}),
@@ -325,6 +337,7 @@ class House:
             "name": self.segment,
             "owner": self.center,
             "sanction_id": "nobody",
+            "winner_id": f"{ids.get('activity_id', self.activity)}:0",
         }
         if route[1].startswith("/replay/"):
             values["venue_id"] = self.item["venues"][0]["id"]
@@ -411,6 +424,7 @@ async def _ask(caller: Caller, route: Route, path: str, case: Case | None = None
     """One request with the case's body."""
     body = getattr(case, "body", None)
     more: dict[str, Any] = {"data": PICTURE} if path.endswith("/poster") else {}
+    more |= {"data": LIST} if path.endswith("/pool") else {}
     if body is not None:
         fill = {"{new}": f"new-{new_id()}", "{comment}": ids.get("comment", "")}
         body = {name: _filled(value, fill) for name, value in body.items()}
@@ -823,8 +837,14 @@ BEFORE = {command: ["open"] for command in QUIZ_COMMANDS} | {
 
 async def _activity(admin: Caller, event_id: str, command: str) -> str:
     """A vote that has come as far as the command asks."""
-    body = QUIZ if command in QUIZ_COMMANDS else VOTE
+    body = QUIZ if command in QUIZ_COMMANDS else LOTTERY if command in LOTTERY_COMMANDS else VOTE
     activity = await admin.ok("POST", f"{API}/events/{event_id}/activities", body)
+    if command in ("given", "forfeit"):
+        path = f"{API}/activities/{activity['id']}"
+        await admin.ok("POST", f"{path}/pool", data=LIST)
+        await admin.ok("POST", f"{path}/open")
+        await admin.ok("POST", f"{path}/close")
+        await admin.ok("POST", f"{path}/settle", {"outside": "42"})
     for step in BEFORE.get(command, []):
         await admin.ok("POST", f"{API}/activities/{activity['id']}/{step}")
     return str(activity["id"])

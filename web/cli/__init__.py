@@ -10,11 +10,12 @@ from web.cli.demo import demo
 from web.cli.recount import check_ledger, recount
 from web.cli.serve import serve
 from web.cli.user import app as user
+from web.cli.verify_draw import verify_draw
 
 app = typer.Typer(
     name="venuecast", no_args_is_help=True, add_completion=False, help="Live streaming for media centres."
 )
-for command in (serve, demo, check, backup, restore, recount, check_ledger):
+for command in (serve, demo, check, backup, restore, recount, check_ledger, verify_draw):
     app.command()(command)
 app.add_typer(user, name="user")
 

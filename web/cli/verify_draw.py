@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def problems(text: str) -> list[tuple[str, str, str]]:
         wrong.append(("format", "不认识的格式。", "An unknown format."))
     pool: list[Any] = content["pool"]
     if not all(isinstance(line, str) and line.isascii() for line in pool) or any(
-        former >= latter for former, latter in zip(pool, pool[1:], strict=False)
+        former >= latter for former, latter in itertools.pairwise(pool)
     ):
         wrong.append(("pool", "奖池未排序或有重复。", "The pool is not sorted, or a line stands twice."))
         return wrong

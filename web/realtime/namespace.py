@@ -10,6 +10,7 @@ import socketio
 from pydantic import BaseModel, ValidationError
 
 from interaction.activities.engine import Activities
+from interaction.activities.lottery.lotteries import Lotteries
 from interaction.commit import Busy
 from interaction.positions import Positions
 from interaction.rejected import Rejected
@@ -52,11 +53,13 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         broadcast: RoomBroadcast,
         positions: Positions,
         points: RoomPoints,
+        lotteries: Lotteries,
     ) -> None:
         super().__init__(NAMESPACE)
         self._rooms = rooms
         self._activities = activities
         self._points = points
+        self._lotteries = lotteries
         self._tokens = tokens
         self._broadcast = broadcast
         self._positions = positions
@@ -184,6 +187,7 @@ class RoomNamespace(socketio.AsyncNamespace):  # type: ignore[misc]
         await self._rooms.heartbeat(viewer.event_id, viewer.id, sent.venue_id)
         if sent.playing:
             await self._points.watched(viewer)
+            await self._lotteries.watched(viewer)
         return {"ok": True}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """JSON in its one form: keys sorted, no spaces, text as it is. Integers only: no two languages write floats alike."""
+    """JSON in its one form: keys sorted, no spaces, text as it is. Integers only: floats differ by language."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

@@ -85,7 +85,8 @@ def _pick(numbers: Numbers, pool: Sequence[str], count: int, barred: set[str]) -
     """`count` lines of different holders who are not barred."""
     if not count:
         return []
-    left, out, picked = list(pool), set(barred), []
+    left, out = list(pool), set(barred)
+    picked: list[str] = []
     while left and len(picked) < count:
         at = numbers.below(len(left))
         line, left[at] = left[at], left[-1]

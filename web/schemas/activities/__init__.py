@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, RootModel
 
 from web.schemas.activities.checkin import CheckinBody
+from web.schemas.activities.lottery import LotteryBody
 from web.schemas.activities.quiz import QuizBody
 from web.schemas.activities.vote import VoteBody
 from web.schemas.base import Body, Instant, Page, View
 
-AnyKind = Annotated[VoteBody | QuizBody | CheckinBody, Field(discriminator="kind")]
+AnyKind = Annotated[VoteBody | QuizBody | CheckinBody | LotteryBody, Field(discriminator="kind")]
 
 
 class ActivityBody(RootModel[AnyKind]):

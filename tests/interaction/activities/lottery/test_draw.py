@@ -38,7 +38,7 @@ def transcript(chance: random.Random, size: int | None = None) -> str:
     prizes = [
         {
             "id": f"p{number}",
-            "name": chance.choice(["电饭煲", "Umbrella \"n\"", "奖\u2028品\t"]),
+            "name": chance.choice(["电饭煲", 'Umbrella "n"', "奖\u2028品\t"]),
             "count": chance.randint(1, 5),
             "value": chance.choice([0, 100, 5_000_000]),
             "reserves": chance.randint(0, 3),
