@@ -17,6 +17,8 @@ _TURNS_TEXT = frozenset(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)
 def plain(text: str) -> str:
     """Text as it is kept: NFC, one space for any white space, trimmed, nothing that draws no glyph of its own."""
     spaced = " ".join(unicodedata.normalize("NFC", text).split())
+    if spaced.isprintable():  # nothing of what is taken out is, and most comments are: a twentieth of the time
+        return spaced
     return "".join(c for c in spaced if unicodedata.category(c) not in _NEVER and c not in _TURNS_TEXT).strip()
 
 

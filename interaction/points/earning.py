@@ -54,6 +54,9 @@ class Earning:
         kept = self._rules.get(center_id)
         if kept is not None and time.monotonic() - kept[0] < RULES_SECONDS:
             return kept[1]
+        if kept is not None:
+            # one asks anew; a thousand others of the same moment go on with what is known
+            self._rules[center_id] = time.monotonic(), kept[1]
         rules = await self._mall.rules(center_id)
         self._rules[center_id] = time.monotonic(), rules
         return rules
