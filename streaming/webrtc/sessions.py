@@ -106,7 +106,8 @@ class WhipSession:
             return LinkStatus(0, 0, 0, 0.0)
         status = self.receiver.status
         waits = round(PATIENCE * 1000)
-        return LinkStatus(status.packets, status.recovered, status.recovered + status.lost, 0.0, waits)
+        lost = status.recovered + status.lost
+        return LinkStatus(status.packets, status.recovered, lost, status.round_trip * 1000, waits)
 
     async def wait(self) -> None:
         """Until a running admission is over."""

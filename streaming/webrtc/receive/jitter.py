@@ -57,6 +57,8 @@ class JitterBuffer:
         self.recovered = 0
         """Came after they had been asked for."""
         self.lost = 0
+        self.round_trip = 0.0
+        """Seconds from the last request to its packet; 0 while nothing was asked for."""
 
     def push(self, packet: RtpPacket, now: float) -> list[RtpPacket | Gap]:
         """Take a packet; give what is in order now."""
@@ -86,6 +88,8 @@ class JitterBuffer:
             hole = self._missing.pop(number, None)
             if hole is not None and hole.requests:
                 self.recovered += 1
+                if hole.requests == 1:
+                    self.round_trip = now - hole.asked_at
         if number == self._next and not self._held:  # the usual case
             self._next += 1
             return [packet]

@@ -68,6 +68,8 @@ class ReceiveStatus:
     freezes: int = 0
     damaged_frames: int = 0
     keyframe_requests: int = 0
+    round_trip: float = 0.0
+    """Seconds, as resent packets tell it; 0 while none was."""
     fraction_lost: float = 0.0
     """Of the last second, before resending."""
 
@@ -281,6 +283,7 @@ class Receiver:
         self._transport.send_rtcp(rtcp.receiver_report(self._ssrc, blocks) + rtcp.cname(self._ssrc, "venuecast"))
         self.status.fraction_lost = max(block.fraction_lost for block in blocks) / 256
         self.status.lost = sum(source.buffer.lost for source in self._sources.values())
+        self.status.round_trip = max(source.buffer.round_trip for source in self._sources.values())
         self.status.recovered = sum(source.buffer.recovered for source in self._sources.values())
 
     def _ask_for_keyframe(self, now: float) -> None:

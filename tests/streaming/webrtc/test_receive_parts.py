@@ -57,6 +57,7 @@ def test_a_hole_is_asked_for_and_then_given_up() -> None:
     assert buffer.push(packet(1), 0.0) == []
     assert buffer.wanted(0.005) == [] and buffer.wanted(0.02) == [65_535, 0] and buffer.wanted(0.03) == []
     assert [p.sequence for p in buffer.push(packet(65_535), 0.05) if isinstance(p, RtpPacket)] == [65_535]
+    assert buffer.round_trip == pytest.approx(0.03)
     assert buffer.recovered == 1 and buffer.expire(0.1) == []
     gap, one = buffer.expire(PATIENCE_SECONDS + 0.01)
     assert gap is GAP and isinstance(one, RtpPacket) and one.sequence == 1 and buffer.lost == 1
