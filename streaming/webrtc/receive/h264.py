@@ -17,7 +17,10 @@ STAP_A, STAP_B, MTAP16, MTAP24, FU_A, FU_B = 24, 25, 26, 27, 28, 29
 _SLICES = (1, 2, 5)
 _DROPPED = (h264.SPS, h264.PPS, h264.AUD, 12)
 """Parameter sets stand in the track's configuration; delimiters and filler say nothing."""
-MAX_PARAMETER_SETS = 32
+MAX_PARAMETER_SETS = 31
+"""What the five bits of an avcC record can count."""
+MAX_PARAMETER_SET_BYTES = 4_096
+"""With every scaling list it is a few hundred."""
 
 
 class H264Assembler:
@@ -159,6 +162,8 @@ class H264Assembler:
 
 def _remember(sets: dict[int, bytes], unit: bytes) -> None:
     """Keep a parameter set under its id, so that a new one replaces the old one."""
+    if len(unit) > MAX_PARAMETER_SET_BYTES:
+        return
     identifier = _id(unit)
     if identifier in sets or len(sets) < MAX_PARAMETER_SETS:
         sets[identifier] = unit

@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.codecs.errors import CodecError
 from streaming.webrtc import candidates, rtcp
 from streaming.webrtc.ice_servers import parse_ice_servers, with_credentials
 from streaming.webrtc.receive.av1 import Av1Assembler
 from streaming.webrtc.receive.clock import MediaClock
+from streaming.webrtc.receive.codecs import VIDEO_CODECS, picture_size
 from streaming.webrtc.receive.feedback import TransportWide
+from streaming.webrtc.receive.h264 import H264Assembler
 from streaming.webrtc.receive.jitter import GAP, MAX_MISSING, PATIENCE_SECONDS, JitterBuffer
 from streaming.webrtc.receive.keyframes import MAX_RETRY_SECONDS, REGULAR_SECONDS, KeyframeRequests
 from streaming.webrtc.receive.vp8 import Vp8Assembler
 from streaming.webrtc.rtp import RtpError, RtpPacket, parse_rtp, unroll
-from tests.support.rtp import rtp
+from tests.support.rtp import fragments, rtp
 
 
 def packet(sequence: int, timestamp: int = 0, payload: bytes = b"x", *, marker: bool = False) -> RtpPacket:
@@ -159,6 +162,40 @@ def test_case_38_reports_refine_what_arrival_began() -> None:
     steps = {b - a for a, b in itertools.pairwise(placed)}
     assert steps <= {960 - 48, 960} and placed[-1] == 960 * 199
     assert clock.place(0, 10_000, 90_000, 10.1) == 9_000
+
+
+# what a hostile publisher may send
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans(), st.booleans(), st.booleans()), max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_no_payload_breaks_an_assembler(parts: list[tuple[bytes, bool, bool, bool]]) -> None:
+    """Whatever comes out can be measured, or is refused in words."""
+    for codec in VIDEO_CODECS.values():
+        assembler, timestamp = codec.assembler(()), 0
+        for number, (payload, marker, fresh, gap) in enumerate(parts):
+            timestamp += 3000 * fresh
+            if gap:
+                assembler.gap()
+            for picture in assembler.push(packet(number, timestamp, payload, marker=marker)):
+                assert picture.payload
+                if picture.keyframe:
+                    try:
+                        picture_size(codec.codec, picture)
+                    except CodecError:
+                        pass
+
+
+def test_parameter_sets_beyond_all_measure() -> None:
+    assembler, number = H264Assembler(), 0
+    for identifier in range(40):
+        unit = b"\x67\x42\x00\x1f" + (identifier + 1).to_bytes(4, "big") + bytes(20)
+        assembler.push(packet(number, 0, unit))
+        number += 1
+    for payload in [*fragments(b"\x67" + b"\x42" * 70_000, 1100), b"\x68\xce\x3c\x80", b"\x65\x88\x84"]:
+        assembler.push(packet(number, 0, payload))
+        number += 1
+    assert len(assembler.push(packet(number, 3000, b"\x41\x9a", marker=True))) <= 2
 
 
 # VP8 and AV1
