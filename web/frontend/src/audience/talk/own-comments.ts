@@ -9,6 +9,8 @@ export interface Own {
   state: "pending" | "shown" | "held" | "failed";
   id: string;
   message: string;
+  // why the hub refused it
+  code: string;
 }
 
 export interface OwnComments {
@@ -16,6 +18,7 @@ export interface OwnComments {
   liked: Set<string>;
   say(text: string, replyTo?: string | null): Promise<void>;
   again(own: Own): Promise<void>;
+  takeBack(own: Own): string;
   like(commentId: string): Promise<void>;
 }
 
@@ -25,7 +28,7 @@ export function ownComments(room: RoomClient): OwnComments {
 
   async function send(own: Own): Promise<void> {
     own.state = "pending";
-    own.message = "";
+    own.message = own.code = "";
     const answer = await room.comment(own.text, own.clientId, own.replyTo);
     if (answer.ok) {
       own.id = answer.id ?? "";
@@ -34,6 +37,7 @@ export function ownComments(room: RoomClient): OwnComments {
       // refused or not answered: the words stay here, with the reason
       own.state = "failed";
       own.message = answer.error?.message ?? "";
+      own.code = answer.error?.code ?? "";
     }
   }
 
@@ -41,10 +45,14 @@ export function ownComments(room: RoomClient): OwnComments {
     list,
     liked,
     async say(text, replyTo = null) {
-      list.push({ clientId: randomId(), text, replyTo, state: "pending", id: "", message: "" });
+      list.push({ clientId: randomId(), text, replyTo, state: "pending", id: "", message: "", code: "" });
       await send(list[list.length - 1]!);
     },
     again: send, // the same client id: the hub takes it once
+    takeBack(own) {
+      list.splice(list.indexOf(own), 1);
+      return own.text;
+    },
     async like(commentId) {
       if (liked.has(commentId)) return;
       liked.add(commentId);
