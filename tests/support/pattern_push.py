@@ -1,8 +1,8 @@
 """Push a picture that says whether it is whole: `python -m tests.support.pattern_push RTMP_URL`, until killed.
 
-Bands lie one below the other; each begins with the same row of black and white squares, a mark and the frame's number, over noise
-that makes every frame several packets long. A picture of which a part is missing, old or damaged shows two numbers; one
-without the mark is the hub's slate, not ours.
+Bands lie one below the other; each begins with the same row of black and white squares, a mark and the frame's number,
+over noise that makes every frame several packets long. A picture of which a part is missing, old or damaged shows two
+numbers; one without the mark is the hub's slate, not ours.
 """
 
 from __future__ import annotations
