@@ -282,6 +282,7 @@ CASES: dict[Route, Case] = {
     ("GET", "/screen/{event_id}"): Audience(),
     ("GET", f"{EVENT}/page"): Audience(),
     ("GET", "/r/{item_id}"): Open((404,), path="/r/{item_id}"),
+    ("GET", "/verify"): Open(),
     ("GET", "/console"): Open((302,)),
     ("GET", "/console/{path}"): Open(path="/console/events"),
     ("GET", "/assets/{path}"): Open(path="/assets/main-1a2b.js"),

@@ -11,7 +11,7 @@ export default defineConfig({
     target: ["chrome69", "safari13"],
     cssTarget: ["chrome69", "safari13"],
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { audience: "audience.html", console: "console.html", replay: "replay.html", cam: "cam.html", screen: "screen.html" } },
+    rollupOptions: { input: { audience: "audience.html", console: "console.html", replay: "replay.html", cam: "cam.html", screen: "screen.html", verify: "verify.html" } },
   },
   server: { proxy: { "/api": "http://127.0.0.1:8080" } },
 });

@@ -136,6 +136,9 @@ def page_endpoints(
     async def console(request: web.Request) -> web.StreamResponse:
         return _page(request, "console.html", None, "<title>Venuecast</title>")
 
+    async def verify(request: web.Request) -> web.StreamResponse:
+        return _page(request, "verify.html", None, "<title>验证抽奖 · Check a draw</title>")
+
     async def console_slash(request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("/console/")
 
@@ -179,6 +182,7 @@ def page_endpoints(
             returns=AudienceEvent,
         ),
         Endpoint("GET", "/screen/{event_id}", screen, public, "The hall's big screen"),
+        Endpoint("GET", "/verify", verify, public, "The page that computes a draw again"),
         Endpoint("GET", "/r/{item_id}", replay, public, "The replay page"),
         Endpoint("GET", "/cam/{stream_key}", camera, public, "The camera page: a phone becomes a feed"),
         Endpoint("GET", "/console", console_slash, public, "To the console"),

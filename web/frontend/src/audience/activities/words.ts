@@ -1,4 +1,5 @@
 // Every word of the activities on the audience page and the big screen, Chinese first.
+import { en as lotteryEn, zh as lotteryZh } from "./lottery-words";
 import { quizEn, quizZh } from "./quiz-words";
 
 export const zh = {
@@ -32,6 +33,7 @@ export const zh = {
     yours: "您选的",
     signIn: "请在客户端登录后投票。",
   },
+  lottery: lotteryZh,
   quiz: quizZh,
 };
 
@@ -66,5 +68,6 @@ export const en: typeof zh = {
     yours: "Your choice",
     signIn: "Sign in with the app to vote.",
   },
+  lottery: lotteryEn,
   quiz: quizEn,
 };

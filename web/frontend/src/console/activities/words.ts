@@ -1,4 +1,5 @@
 // Every word of the activity desk, Chinese first.
+import { en as lotteryEn, zh as lotteryZh } from "../../audience/activities/lottery-words";
 import { quizEn, quizZh } from "./quiz-words";
 
 export const zh = {
@@ -55,6 +56,7 @@ export const zh = {
     differs: "重新计票不一致！显示 {shown}，选票 {counted}。请暂停公布并联系平台。",
     suspicion: { fresh: "刚进入就投票", reaction: "开启瞬间投票", burst: "同一地址集中投票" },
   },
+  lottery: lotteryZh,
   quiz: quizZh,
 };
 
@@ -112,5 +114,6 @@ export const en: typeof zh = {
     differs: "The recount differs! Shown {shown}, ballots {counted}. Do not publish; call the platform.",
     suspicion: { fresh: "voted right after joining", reaction: "voted the moment it opened", burst: "many from one address" },
   },
+  lottery: lotteryEn,
   quiz: quizEn,
 };

@@ -100,6 +100,26 @@ export class RoomClient {
     }
   }
 
+  // Something that is no socket's matter (a claim); null when taken, else why not in the reader's words.
+  async send(path: string, body: object): Promise<string | null> {
+    try {
+      const response = await fetch(`/api/v1${path}`, {
+        method: "POST",
+        headers: {
+          Authorization: `Bearer ${this.token}`,
+          "Content-Type": "application/json",
+          "Accept-Language": document.documentElement.lang,
+        },
+        body: JSON.stringify(body),
+      });
+      if (response.ok) return null;
+      const problem = (await response.json()) as { detail?: string; title?: string; errors?: { msg: string }[] };
+      return [problem.detail || problem.title || "", ...(problem.errors ?? []).map((one) => one.msg)].join(" ").trim();
+    } catch {
+      return "";
+    }
+  }
+
   // What this viewer did, by activity id; empty when nothing can be read.
   async mine(): Promise<Record<string, Record<string, unknown>>> {
     try {
