@@ -106,6 +106,7 @@ from web.routing import Endpoint
 from web.source_metrics import register_source_metrics
 from web.urls import Urls
 from web.webrtc_metrics import WebRtcMetrics
+from web.whep_metrics import WhepMetrics
 
 DECODER_THREADS = 2
 """PyAV work of the whole process (stills, health, slates): bounded, so that it never starves the loop."""
@@ -356,6 +357,7 @@ async def _open_on(stack: AsyncExitStack, settings: Settings, backing: Backing) 
     registry = _metrics(hub, rooms, road, whip)
     endpoints += meta_endpoints(_ready(backing), registry, endpoints)
     register_source_metrics(registry, srt, pullers, forms, players)
+    registry.register(WhepMetrics(whep))
     app = make_app(endpoints)
     app[EVENTS], app[ACCOUNTS], app[SESSIONS] = events, accounts, sessions
     server = make_server(max_http_buffer_size=MAX_MESSAGE_BYTES, cors_allowed_origins="*", async_handlers=False)

@@ -119,6 +119,11 @@ class WhepSessions:
     def count(self) -> int:
         return len(self._sessions)
 
+    @property
+    def viewers(self) -> list[Viewer]:
+        """Those that are connected."""
+        return [session.viewer for session in self._sessions.values() if session.viewer is not None]
+
     async def open(
         self, event_id: str, venue_id: str, sdp: str, address: str, via: str | None
     ) -> tuple[WhepSession, str]:
