@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BUSY = 0.8
+BUSY = 0.9
 """Share of the time spent on writing batches: beyond it acknowledgements wait for the rest."""
 LATE_SECONDS = 0.4
 """A tick that comes later: the loop has more to do than it can."""
 BEHIND = 0.2
 """Share of the sockets that cannot take what they are sent: the line out is full."""
-CALM = 0.5
-"""Strain below which a level is released: half of what it took, since the level before costs about twice."""
+CALM = 0.45
+"""Strain below which a level is released: less than half of what it took, since the level before costs about twice."""
 
 BOUNCE_SECONDS = 60.0
 """A level that is needed again so soon after its release was released too early: then it stays twice as long."""

@@ -183,7 +183,7 @@ class Crowd:
             while due < end:
                 phone = self.phones[self._said % len(self.phones)]
                 task = asyncio.ensure_future(phone.ask("comment", self._comment()))
-                task.add_done_callback(lambda done: done.exception())
+                task.add_done_callback(lambda done: done.cancelled() or done.exception())
                 due += 1 / rate
                 await asyncio.sleep(max(0, due - loop.time()))
 

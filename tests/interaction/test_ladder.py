@@ -56,7 +56,7 @@ def test_up_to_the_top_and_down_again() -> None:
         assert not room.batch(CALM)
 
 
-@pytest.mark.parametrize("load", [Load(0.8, 0, 0), Load(0, 0.4, 0), Load(0, 0, 0.2)])
+@pytest.mark.parametrize("load", [Load(0.9, 0, 0), Load(0, 0.4, 0), Load(0, 0, 0.2)])
 def test_each_measure_alone_is_a_trigger(load: Load) -> None:
     room = Room()
     room.until_it_changes(load)
