@@ -3933,6 +3933,347 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/activities/{activity_id}/pool": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A draw's list from outside (CSV, XLSX), whole or not at all */
+        post: {
+            parameters: {
+                query?: {
+                    per_person?: number;
+                    per_merchant?: number;
+                };
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            responses: {
+                /** @description A draw's list from outside (CSV, XLSX), whole or not at all */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ListView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/transcript": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A draw's file, for everybody to check */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A draw's file, for everybody to check */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claim a prize */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ClaimBody"];
+                };
+            };
+            responses: {
+                /** @description Claim a prize */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClaimedView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/winners.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Winners, CSV */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Winners, CSV */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/winners.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Winners, XLSX */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Winners, XLSX */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/winners/{winner_id}/given": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A prize was given */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                    winner_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description A prize was given */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResultsView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activities/{activity_id}/winners/{winner_id}/forfeit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** To the next reserve */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    activity_id: string;
+                    winner_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ForfeitBody"];
+                };
+            };
+            responses: {
+                /** @description To the next reserve */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResultsView"];
+                    };
+                };
+                /** @description A problem */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/library/items": {
         parameters: {
             query?: never;
@@ -4365,7 +4706,7 @@ export interface components {
          * ActivityBody
          * @description A draft: `{kind, title, …}`.
          */
-        ActivityBody: components["schemas"]["VoteBody"] | components["schemas"]["QuizBody"] | components["schemas"]["CheckinBody"];
+        ActivityBody: components["schemas"]["VoteBody"] | components["schemas"]["QuizBody"] | components["schemas"]["CheckinBody"] | components["schemas"]["LotteryBody"];
         /** ActivityPage */
         ActivityPage: {
             /** Items */
@@ -4538,6 +4879,22 @@ export interface components {
             /** Bits Per Second */
             bits_per_second: number;
         };
+        /** BadLine */
+        BadLine: {
+            /**
+             * Line
+             * @description As a spreadsheet counts
+             */
+            line: number;
+            /** Code */
+            code: string;
+            /** Field */
+            field: string;
+            /** Value */
+            value: string;
+            /** Message */
+            message: string;
+        };
         /**
          * CameraLink
          * @description How the phone's stream arrives here.
@@ -4671,6 +5028,28 @@ export interface components {
              * @enum {string}
              */
             kind: "checkin";
+        };
+        /** ClaimBody */
+        ClaimBody: {
+            /** Winner Id */
+            winner_id: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /**
+             * Address
+             * @default
+             */
+            address: string;
+        };
+        /** ClaimedView */
+        ClaimedView: {
+            /**
+             * Claimed
+             * @default true
+             */
+            claimed: boolean;
         };
         /** CommentCounts */
         CommentCounts: {
@@ -5119,6 +5498,11 @@ export interface components {
             status: components["schemas"]["FeedStatus"];
             preview: components["schemas"]["FeedPreview"];
         };
+        /** ForfeitBody */
+        ForfeitBody: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * HealthNotice
          * @description One thing that is wrong with a feed. `code` names a text in the console's language files.
@@ -5512,12 +5896,155 @@ export interface components {
             /** Latency Ms */
             latency_ms: number;
         };
+        /**
+         * ListView
+         * @description What became of a list: taken whole, or nothing of it.
+         */
+        ListView: {
+            /** Imported */
+            imported: number;
+            /** Lines */
+            lines: number;
+            /** Problem Count */
+            problem_count: number;
+            /**
+             * Problems
+             * @description The first 200
+             */
+            problems: components["schemas"]["BadLine"][];
+        };
         /** LoginBody */
         LoginBody: {
             /** Username */
             username: string;
             /** Password */
             password: string;
+        };
+        /** LotteryBody */
+        LotteryBody: {
+            /** Title */
+            title: string;
+            /**
+             * Seconds
+             * @description Closes by itself so long after opening
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "lottery";
+            /** @description An object, or its `source` alone */
+            pool?: components["schemas"]["LotteryPool"];
+            /** Prizes */
+            prizes: components["schemas"]["LotteryPrize"][];
+            /**
+             * Order
+             * @description Prize ids; as listed when absent
+             * @default null
+             */
+            order: string[] | null;
+            /**
+             * Outside
+             * @description Mandatory for imported lists and prizes of value
+             * @default none
+             * @enum {string}
+             */
+            outside: "none" | "witness" | "drand";
+            /**
+             * Outside Source
+             * @description Where the witnessed value will come from
+             * @default
+             */
+            outside_source: string;
+            /**
+             * Organiser
+             * @default
+             */
+            organiser: string;
+            /**
+             * Contact
+             * @default
+             */
+            contact: string;
+            /**
+             * Claim Way
+             * @default
+             */
+            claim_way: string;
+            /**
+             * Claim Days
+             * @description Unclaimed prizes go to reserves after it
+             * @default null
+             */
+            claim_days: number | null;
+            /**
+             * Claim Note
+             * @description Delivery, forfeiture, restrictions
+             * @default
+             */
+            claim_note: string;
+        };
+        /** LotteryPool */
+        LotteryPool: {
+            /**
+             * Source
+             * @default enter
+             * @enum {string}
+             */
+            source: "enter" | "room" | "comment" | "vote" | "quiz" | "checkin" | "watch" | "import";
+            /**
+             * Activity Id
+             * @description The vote, quiz or check-in that counts
+             * @default null
+             */
+            activity_id: string | null;
+            /**
+             * Text
+             * @description What a comment has to say, word for word
+             * @default null
+             */
+            text: string | null;
+            /**
+             * Minutes
+             * @description Watched while the lottery is open
+             * @default null
+             */
+            minutes: number | null;
+        };
+        /** LotteryPrize */
+        LotteryPrize: {
+            /**
+             * Id
+             * @description Ours when absent
+             * @default null
+             */
+            id: string | null;
+            /** Name */
+            name: string;
+            /**
+             * Count
+             * @default 1
+             */
+            count: number;
+            /**
+             * Value
+             * @description Of one, in fen; the law allows 50,000 yuan
+             * @default 0
+             */
+            value: number;
+            /**
+             * Reserves
+             * @default 0
+             */
+            reserves: number;
+            /**
+             * Again
+             * @description Winners of earlier tiers may win this one too
+             * @default false
+             */
+            again: boolean;
         };
         /** MallItemPage */
         MallItemPage: {
@@ -5761,6 +6288,20 @@ export interface components {
             right_answer: number;
             /** Anonymous */
             anonymous: boolean;
+        };
+        /** PoolQuery */
+        PoolQuery: {
+            /**
+             * Per Person
+             * @description Lines of one holder at most; 0: any number
+             * @default 0
+             */
+            per_person: number;
+            /**
+             * Per Merchant
+             * @default 0
+             */
+            per_merchant: number;
         };
         /** PosterView */
         PosterView: {
