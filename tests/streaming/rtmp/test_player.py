@@ -178,6 +178,7 @@ async def test_without_the_token_nothing_is_played(query: str) -> None:
             await asyncio.to_thread(watch, url + query, 1)
 
 
+@pytest.mark.long
 async def test_with_the_token_it_is() -> None:
     sources = Sources()
     sources.open()
