@@ -34,6 +34,10 @@ export function useActivities(room: Ref<RoomState>, client: RoomClient) {
       if (fresh && !shownId.value && !writing) show(fresh);
     },
   );
+  // a prize: its sheet slides up with the claim form
+  client.onPersonal((payload) => {
+    if (payload.type === "prize" && typeof payload.activity_id === "string") show(payload.activity_id);
+  });
   // a question has reached this viewer's picture: its sheet slides up, unless that person is writing
   client.onPersonal((payload) => {
     const writing = document.activeElement instanceof HTMLInputElement;
