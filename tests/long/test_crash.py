@@ -26,7 +26,7 @@ from tests.support.hub_process import HubProcess, hub_process
 from web.auth.sessions import signing_secret
 from web.realtime.viewers import ViewerTokens
 
-pytestmark = [pytest.mark.long, pytest.mark.service]
+pytestmark = [pytest.mark.long, pytest.mark.service, pytest.mark.timeout(1800)]
 
 ANSWER_SECONDS = 15.0
 RECOVERY_SECONDS = 120.0
