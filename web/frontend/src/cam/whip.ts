@@ -99,11 +99,14 @@ export class WhipPublisher {
     if (sender) await limit(sender, quality.bitrate);
   }
 
-  private networkBack = (): void => {
+  // The way is free again, as somebody else has noticed: no need to sit out the pause.
+  hurry(): void {
     if (!this.running) return;
     this.pause = FIRST_PAUSE_MS;
     this.again();
-  };
+  }
+
+  private networkBack = (): void => this.hurry();
 
   private again(): void {
     this.drop();
