@@ -16,23 +16,9 @@ from streaming.webrtc.sessions import NoSession, WhipSession, WrongEtag
 from web.identity import address_of
 from web.problems import problem
 from web.routing import Access, Endpoint
+from web.sdp_exchange import BUSY_SECONDS, CORS, FRAGMENT, PREFLIGHT, SDP, own_address, sdp_text
 from web.urls import Urls
 
-MAX_BODY_BYTES = 64 * 1024
-BUSY_SECONDS = 5
-SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
-_CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Retry-After",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
-    "Access-Control-Max-Age": "86400",
-    "Accept-Post": SDP,
-}
 _REFUSALS = {"unknown_key": (404, "whip_unknown_key"), "event_over": (409, "whip_event_over"),
              "contested": (409, "whip_contested"), "quota": (409, "whip_quota")}  # fmt: skip
 
@@ -57,12 +43,12 @@ def whip_endpoints(sessions: Sessions, ice_servers: Callable[[], list[IceServer]
             return _problem(request, 401, "whip_no_key", {hdrs.WWW_AUTHENTICATE: "Bearer"})
         if request.content_type != SDP:
             return _problem(request, 415, "whip_not_sdp")
-        text = await _text(request)
+        text = await sdp_text(request)
         encoder = request.headers.get(hdrs.USER_AGENT, "")[:120]
         port = (request.transport.get_extra_info("peername") or ("", 0))[1] if request.transport else 0
         peer = Peer(address_of(request), int(port), "whip", encoder)
         try:
-            session, answer = await sessions.open(key, text, peer, _own_address(request))
+            session, answer = await sessions.open(key, text, peer, own_address(request))
         except Refused as refused:
             status, code = _REFUSALS[refused.code]
             return _problem(request, status, code)
@@ -73,7 +59,7 @@ def whip_endpoints(sessions: Sessions, ice_servers: Callable[[], list[IceServer]
         except Overloaded:
             return _problem(request, 503, "busy", {hdrs.RETRY_AFTER: str(BUSY_SECONDS)})
         headers = {
-            **_CORS,
+            **CORS,
             hdrs.LOCATION: f"{urls.base(request)}/whip/sessions/{session.id}",
             hdrs.ETAG: session.etag,
             "Accept-Patch": FRAGMENT,
@@ -88,13 +74,13 @@ def whip_endpoints(sessions: Sessions, ice_servers: Callable[[], list[IceServer]
         if request.content_type != FRAGMENT:
             return _problem(request, 415, "whip_not_fragment")
         etag = request.headers.get(hdrs.IF_MATCH)
-        text = await _text(request)
+        text = await sdp_text(request)
         try:
             if etag is None:
                 sessions.etag(session_id)
                 return _problem(request, 428, "whip_if_match")
             answer = sessions.patch(session_id, etag, text)
-            headers = {**_CORS, hdrs.ETAG: sessions.etag(session_id)}
+            headers = {**CORS, hdrs.ETAG: sessions.etag(session_id)}
         except NoSession:
             return _problem(request, 404, "whip_no_session")
         except WrongEtag:
@@ -110,10 +96,10 @@ def whip_endpoints(sessions: Sessions, ice_servers: Callable[[], list[IceServer]
             sessions.end(request.match_info["session_id"])
         except NoSession:
             return _problem(request, 404, "whip_no_session")
-        return web.Response(status=200, headers=_CORS)
+        return web.Response(status=200, headers=CORS)
 
     async def options(request: web.Request) -> web.StreamResponse:
-        response = web.Response(status=204, headers={**_CORS, **_PREFLIGHT})
+        response = web.Response(status=204, headers={**CORS, **PREFLIGHT})
         for server in ice_servers():
             response.headers.add(hdrs.LINK, server.link())
         return response
@@ -135,30 +121,9 @@ def _bearer(request: web.Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _text(request: web.Request) -> str:
-    """The body; raises 413 beyond what any offer needs."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
-    raw = await request.content.read(MAX_BODY_BYTES + 1)
-    while len(raw) <= MAX_BODY_BYTES:
-        more = await request.content.read(MAX_BODY_BYTES + 1 - len(raw))
-        if not more:
-            return raw.decode("utf-8", "replace")
-        raw += more
-    raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, len(raw))
-
-
-def _own_address(request: web.Request) -> str | None:
-    """The address of ours that this request came to; None when a proxy took it for us."""
-    if address_of(request) != request.remote:
-        return None
-    own = request.transport.get_extra_info("sockname") if request.transport is not None else None
-    return str(own[0]) if own else None
-
-
 def _problem(
     request: web.Request, status: int, code: str, headers: dict[str, str] | None = None, **values: object
 ) -> web.Response:
     response = problem(request, status, code, errors=(), **values)
-    response.headers.update({**_CORS, **(headers or {})})
+    response.headers.update({**CORS, **(headers or {})})
     return response
