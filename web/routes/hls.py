@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from streaming.hls.output import HlsOutput
 from streaming.hls.playlist import parse_name
 from streaming.hls.window import Form, NotInTime, Rendered, TooFarAhead
+from web.kernel_copy import KernelBody, MemoryFiles
 from web.problems import problem
 from web.routing import Access, Endpoint
 
@@ -76,6 +77,7 @@ ReplayOf = Callable[[str], Awaitable[str | None]]
 
 def hls_endpoints(outputs: LiveOutputs, replay_of: ReplayOf | None = None) -> list[Endpoint]:
     """The routes under `/live/{event_id}/{venue_id}/`."""
+    files = MemoryFiles()
 
     async def not_live(request: web.Request) -> web.StreamResponse:
         replay = await replay_of(request.match_info["event_id"]) if replay_of else None
@@ -124,6 +126,10 @@ def hls_endpoints(outputs: LiveOutputs, replay_of: ReplayOf | None = None) -> li
             response = problem(request, 404, "not_found")
             response.headers.update({**_BASE, "Cache-Control": "max-age=1"})
             return response
+        if hdrs.RANGE not in request.headers and hdrs.IF_NONE_MATCH not in request.headers:
+            memory = files.of(request.path, data)
+            if memory is not None:
+                return KernelBody(memory, data, media_headers(name))
         return media_response(request, name, data)
 
     base = "/live/{event_id}/{venue_id}"
@@ -147,15 +153,20 @@ def plain_for(request: web.Request) -> bool:
 
 def media_response(request: web.Request, name: str, data: bytes) -> web.Response:
     """Immutable media bytes: a year of cache, a strong ETag (the name is the version), one byte range."""
-    etag = f'"{name}"'
-    headers = (_INIT if name.endswith(".mp4") else _MEDIA).copy()
-    headers[hdrs.ETAG] = etag
+    headers = media_headers(name)
+    etag = headers[hdrs.ETAG]
     asked = request.headers
     if asked.get(hdrs.IF_NONE_MATCH) == etag:
         return web.Response(status=304, headers=headers)
     if hdrs.RANGE in asked and asked.get(hdrs.IF_RANGE, etag) == etag:
         return _range(request, headers, data)
     return (WholeBody if len(data) >= COPY_BYTES else web.Response)(body=data, headers=headers)
+
+
+def media_headers(name: str) -> CIMultiDict[str]:
+    headers = (_INIT if name.endswith(".mp4") else _MEDIA).copy()
+    headers[hdrs.ETAG] = f'"{name}"'
+    return headers
 
 
 class WholeBody(web.Response):
