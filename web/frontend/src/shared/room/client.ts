@@ -37,6 +37,7 @@ export class RoomClient {
   private joining = false;
   private attempt = 0;
   private stopped = false;
+  private retrying = false;
   private readonly listeners: ((payload: Personal) => void)[] = [];
   private token = "";
 
@@ -141,6 +142,7 @@ export class RoomClient {
   private async connect(): Promise<void> {
     const socket = io("/room", {
       transports: ["websocket", "polling"],
+      tryAllTransports: true, // a proxy that lets no websocket through is met with long polling
       reconnection: false, // its own jitter is none once the longest wait is reached
       auth: (give) => void this.join().then((token) => give({ token })),
     });
@@ -165,8 +167,12 @@ export class RoomClient {
   }
 
   private again(socket: Socket): void {
-    if (this.stopped) return;
-    setTimeout(() => !this.stopped && socket.connect(), fullJitter(this.attempt++));
+    if (this.stopped || this.retrying) return;
+    this.retrying = true;
+    setTimeout(() => {
+      this.retrying = false;
+      if (!this.stopped) socket.connect();
+    }, fullJitter(this.attempt++));
   }
 
   private apply(state: RoomState): void {
