@@ -44,7 +44,8 @@ def make(
     pool: Sequence[str],
     outside: Mapping[str, Any],
 ) -> Drawn:
-    """Draw, and write down everything that the draw came from. `pool` is sorted."""
+    """Draw, and write down everything that the draw came from. The pool may come in any order."""
+    pool = sorted(pool)
     commitments = {
         "rules": of_value(rules),
         "order": of_value(list(order)),
@@ -59,7 +60,7 @@ def make(
         "rules": dict(rules),
         "order": list(order),
         "seed": seed,
-        "pool": list(pool),
+        "pool": pool,
         "outside": dict(outside),
         "commitments": commitments,
         "winners": [asdict(winner) for winner in winners],

@@ -126,6 +126,17 @@ def test_later_places_are_even_too() -> None:
     assert sum((count - 400) ** 2 / 400 for count in counts.values()) < 27.9
 
 
+def test_the_order_of_the_input_changes_nothing() -> None:
+    pool = [f"{number:02}" for number in range(50)]
+    rules = {"prizes": [{"id": "p", "count": 3, "reserves": 2, "again": False}]}
+    header = Header("a", "e", "t", "", "", "")
+    texts = set()
+    for seed in range(20):
+        random.Random(seed).shuffle(pool)
+        texts.add(make(header, rules, ["p"], "7" * 64, pool, {"kind": "none"}).text)
+    assert len(texts) == 1
+
+
 def test_numbers_stay_below() -> None:
     numbers = Numbers(b"key")
     for n in (1, 2, 3, 7, 1000, 2**47 + 1):
