@@ -81,6 +81,8 @@ def _operation(endpoint: Endpoint, names: Any, definitions: dict[str, Any]) -> d
     good: dict[str, Any] = {"description": endpoint.summary}
     if endpoint.returns is not None:
         good["content"] = {"application/json": {"schema": names[endpoint.returns, "serialization"]}}
+    if endpoint.download:
+        good["content"] = {endpoint.download: {"schema": {"type": "string"}}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     operation["responses"] = {str(endpoint.status): good, "default": {"description": "A problem", "content": problem}}
     if endpoint.access is not Access.PUBLIC:

@@ -51,6 +51,8 @@ class Endpoint:
     status: int = 200
     upload: tuple[str, ...] = ()
     """Media types of a body that is no JSON; the handler reads it."""
+    download: str = ""
+    """Media type of an answer that is no JSON."""
 
 
 def mount(app: web.Application, endpoints: Sequence[Endpoint]) -> None:

@@ -810,9 +810,15 @@ async def test_the_roles_that_may_are_let_in(hub: InProcessHub, two: Two, route:
         ids = {"venue_id": event["venues"][1]["id"]}  # the main venue cannot be removed
         if "{order_id}" in route[1]:
             ids["order_id"] = (await _order(hub, admin, two.ours.center, two.ours.live["id"], new_id()))[1]
+        comment = ""
+        if route[1].startswith(f"{EVENT}/sanctions"):
+            event, comment = two.ours.live, two.ours.comment
+            given = {"comment_id": comment, "kind": "mute"}
+            ids["sanction_id"] = (await admin.ok("POST", f"{API}/events/{event['id']}/sanctions", given))["id"]
         if route[1].startswith(ACTIVITY):
             ids["activity_id"] = await _activity(admin, event["id"], route[1].rpartition("/")[2])
-        answer = await _ask(two.ours.crew[role], route, two.ours.path(route, event=event, **ids), case)
+        path = two.ours.path(route, event=event, **ids)
+        answer = await _ask(two.ours.crew[role], route, path, case, comment=comment)
         assert answer.status < 300, (role, answer.body)
         if event is not two.ours.live:
             await admin("POST", f"{API}/events/{event['id']}/end")

@@ -190,7 +190,7 @@ def word_endpoints(guard: Guard, audit: Audit, clock: Clock) -> list[Endpoint]:
             "POST", f"{words}/import", imported, crew, "Import a list (lines or CSV)",
             query=ImportQuery, returns=WordsImported, upload=MEDIA_TYPES,
         ),
-        Endpoint("GET", f"{words}/export", exported, crew, "The list as CSV"),
+        Endpoint("GET", f"{words}/export", exported, crew, "The list as CSV", download="text/csv"),
         Endpoint("POST", f"{words}/try", tried, crew, "What a list says of a text", body=TryBody, returns=TriedView),
         Endpoint("GET", outside, review, crew, "The service that is asked", returns=OutsideReviewView),
         Endpoint(
