@@ -1,25 +1,9 @@
 // Opens one page in a real Chromium 69 as a phone of 360x740, comments in it, and prints what it saw as one JSON line.
 // Usage: node drive.mjs BROWSER_FILE SCREENSHOT_FILE URL [COMMENT [MODULE...]]
 // Each MODULE (a path on the page's host) is imported too: what this browser would never load by itself has to parse.
-import { createRequire } from "node:module";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { brotliDecompressSync } from "node:zlib";
-
-const require = createRequire(import.meta.url);
-const puppeteer = require("puppeteer-core");
-const PACKED = require.resolve("chrome-aws-lambda/package.json").replace("package.json", "bin/chromium-69.0.3494.0.br");
-const PHONE = { width: 360, height: 740, deviceScaleFactor: 1, isMobile: true, hasTouch: true };
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--single-process", "--no-zygote", "--lang=zh-CN"];
-const WAIT = { timeout: 20_000 };
+import { opened, WAIT } from "./launch.mjs";
 
 const [binary, screenshot, url, comment, ...modules] = process.argv.slice(2);
-
-// unpacked beside its name first: two tests may come at once
-if (!existsSync(binary)) {
-  const unpacking = `${binary}.${process.pid}`;
-  writeFileSync(unpacking, brotliDecompressSync(readFileSync(PACKED)), { mode: 0o755 });
-  renameSync(unpacking, binary);
-}
 
 // What a thumb and an old eye meet: runs inside the page.
 function layout() {
@@ -40,6 +24,7 @@ function layout() {
       spilt.push(element.textContent.trim());
   }
   for (const element of document.querySelectorAll("body *")) {
+    if (element.closest("[aria-hidden=true]")) continue; // flying comments
     if (!shown(element) || ["SCRIPT", "SVG", "PATH"].includes(element.tagName.toUpperCase())) continue;
     const words = Array.from(element.childNodes).some((node) => node.nodeType === 3 && node.data.trim());
     if (outside(element) && !element.closest("[role=tablist]")) sideways.push(element.className || element.tagName);
@@ -48,17 +33,8 @@ function layout() {
   return { scrolls: document.documentElement.scrollWidth > innerWidth, small, sideways, spilt, tiny };
 }
 
-const log = (message) => log.lines.push(message);
-log.lines = [];
-const browser = await puppeteer.launch({ executablePath: binary, args: FLAGS });
+const { browser, page, errors } = await opened(binary, url, 740);
 try {
-  const page = await browser.newPage();
-  await page.setViewport(PHONE);
-  await page.setExtraHTTPHeaders({ "Accept-Language": "zh-CN,zh;q=0.9" });
-  page.on("pageerror", (error) => log(`pageerror: ${error.message}`));
-  page.on("console", (message) => message.type() === "error" && log(`console: ${message.text()}`));
-  await page.goto(url, { waitUntil: "domcontentloaded" });
-  await page.waitForFunction("document.getElementById('app').childElementCount > 0", WAIT);
   const facts = { version: await browser.version() };
   if (comment) {
     await page.waitForSelector(".composer input:not([disabled])", WAIT);
@@ -85,9 +61,9 @@ try {
   facts.modules = [];
   for (const module of modules)
     facts.modules.push(await page.evaluate(`import(${JSON.stringify(module)}).then(() => "", (error) => String(error))`));
-  console.log(JSON.stringify({ ...facts, errors: log.lines }));
+  console.log(JSON.stringify({ ...facts, errors }));
 } catch (error) {
-  console.log(JSON.stringify({ failed: String(error), errors: log.lines }));
+  console.log(JSON.stringify({ failed: String(error), errors }));
 } finally {
   await browser.close();
 }

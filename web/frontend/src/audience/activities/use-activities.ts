@@ -27,9 +27,10 @@ export function useActivities(room: Ref<RoomState>, client: RoomClient) {
 
   // one that opens while somebody watches slides up, unless that person is writing or looks at another
   watch(
-    () => room.value.activities.filter((one) => one.state === "open").map((one) => one.id),
+    () => ({ loaded: room.value.epoch > 0, open: room.value.activities.filter((one) => one.state === "open").map((one) => one.id) }),
     (now, before) => {
-      const fresh = now.find((id) => !(before ?? []).includes(id));
+      if (!before.loaded) return; // who comes later chooses
+      const fresh = now.open.find((id) => !before.open.includes(id));
       const writing = document.activeElement instanceof HTMLInputElement;
       if (fresh && !shownId.value && !writing) show(fresh);
     },
