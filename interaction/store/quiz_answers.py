@@ -6,7 +6,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from config.mongodb import DURABLE, Collection, Database, Document
-from interaction.activities.quiz.ranking import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One player's answer to one question."""
+
+    viewer_id: str
+    nickname: str
+    options: tuple[str, ...]
+    right: bool
+    seconds: float
+    """From the release to the receipt."""
 
 
 @dataclass(frozen=True, slots=True)

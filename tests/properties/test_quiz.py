@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interaction.activities.quiz.elimination import Life, after_question, of_newcomer, revived
-from interaction.activities.quiz.ranking import Given, Standings, by_lot, key
+from interaction.activities.quiz.ranking import Standings, by_lot, key
 from interaction.activities.quiz.release import EARLY_SECONDS, MAX_STEP, closes_at, groups, step
 from interaction.activities.quiz.rules import Question, QuizRules
 from interaction.activities.quiz.scoring import PLATEAU_SECONDS, is_right, points
 from interaction.positions import parse
+from interaction.store.quiz_answers import Given
 
 QUESTIONS = tuple(
     Question(f"q{number}", ("o1", "o2", "o3"), frozenset({"o1"}), False, 20.0, 1000) for number in range(1, 6)

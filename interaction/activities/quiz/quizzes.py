@@ -15,22 +15,22 @@ from pydantic import BaseModel
 
 from config.clock import Clock, rfc3339
 from interaction.activities.kind import Facts
-from interaction.activities.quiz.ranking import TOP, Given, Player, Shuffle, Standings, by_lot, ranks
-from interaction.activities.quiz.release import TRANSIT_SECONDS, Groups, closes_at, groups
+from interaction.activities.quiz.ranking import TOP, Shuffle, Standings, by_lot, ranks
+from interaction.activities.quiz.release import TRANSIT_SECONDS, closes_at, groups
 from interaction.activities.quiz.rules import Question, QuizRules, chosen, rules_of
+from interaction.activities.quiz.running import Running
 from interaction.activities.quiz.scoring import is_right
+from interaction.activities.quiz.shown import board, board_row, public_question, sheets, state_of
 from interaction.activity import Activity, State
 from interaction.commit import Busy, GroupCommit, Outcome
 from interaction.positions import Positions
 from interaction.rejected import Rejected
-from interaction.store.quiz_answers import QuizAnswer, QuizAnswerStore, to_document
+from interaction.store.quiz_answers import Given, QuizAnswer, QuizAnswerStore, to_document
 from interaction.store.quiz_releases import QuizReleaseStore
 from interaction.viewer import Viewer
 
 TICK_SECONDS = 0.05
 """How exactly a question is released and closed."""
-DRAIN_SECONDS = 10.0
-"""How long the end of a question waits for answers that are being committed; a commit gives up before."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,55 +55,6 @@ class Engine(Protocol):
 
 
 @dataclass(slots=True)
-class _Running:
-    """The question that is being answered."""
-
-    question: Question
-    asked_at: float
-    groups: Groups
-    closes_at: float
-    resumed_at: float | None = None
-    """After a restart in mid-question the time to answer begins anew, but the score counts on."""
-    step_of: dict[str, int] = field(default_factory=dict)
-    released: dict[int, float] = field(default_factory=dict)
-    """Steps that went out, and when."""
-    told: bool = False
-    pending: int = 0
-    unknown: bool = False
-    """Some commit was not answered: the database knows which answers there are."""
-    stopped: bool = False
-
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.step_of = {viewer_id: step for step, viewers in self.groups.items() for viewer_id in viewers}
-
-    @property
-    def released_to_all(self) -> bool:
-        return len(self.released) == len(self.groups)
-
-    async def drained(self) -> None:
-        """What is being committed is answered, or has given up."""
-        try:
-            async with asyncio.timeout(DRAIN_SECONDS):
-                while self.pending:
-                    self.idle.clear()
-                    await self.idle.wait()
-        except TimeoutError:
-            self.unknown = True
-
-    def settled(self) -> None:
-        """A commit is over."""
-        self.pending -= 1
-        if not self.pending:
-            self.idle.set()
-
-    def released_to(self, viewer_id: str) -> float | None:
-        step = self.step_of.get(viewer_id)
-        return self.released.get(step) if step is not None else None
-
-
-@dataclass(slots=True)
 class _Quiz:
     activity_id: str
     event_id: str
@@ -114,7 +65,7 @@ class _Quiz:
     asked: list[dict[str, Any]] = field(default_factory=list)
     """As in the activity's facts: id, at, over_at, revealed_at, counts, answered, right."""
     answers: dict[str, dict[str, Given]] = field(default_factory=dict)
-    running: _Running | None = None
+    running: Running | None = None
     revived: list[int] = field(default_factory=list)
     """Behind how many revealed questions the crew let everybody in again."""
     places: dict[str, int] | None = None
@@ -159,7 +110,7 @@ class Quizzes:
 
     async def load(self, activity: Activity) -> None:
         rules = rules_of(activity)
-        quiz = _Quiz(activity.id, activity.event_id, rules, Standings(rules), _sheets(activity))
+        quiz = _Quiz(activity.id, activity.event_id, rules, Standings(rules), sheets(activity))
         quiz.asked = [dict(entry) for entry in activity.facts.get("asked", [])]
         quiz.revived = list(activity.facts.get("revived", []))
         async for answer in self._answers.every(activity.id):
@@ -179,7 +130,7 @@ class Quizzes:
         """The last process ended in mid-question."""
         question, now = _question(quiz.rules, entry["id"]), self._clock.utc()
         released = await self._releases.of_question(quiz.activity_id, entry["id"])
-        running = _Running(question, entry["at"], released, 0.0, resumed_at=now)
+        running = Running(question, entry["at"], released, 0.0, resumed_at=now)
         running.released = {step: entry["at"] + step for step in released if entry["at"] + step <= now}
         last = max(now - entry["at"], max(released, default=0))
         running.closes_at = closes_at(entry["at"], 0, question.seconds) + last
@@ -192,7 +143,7 @@ class Quizzes:
 
     async def opening(self, activity: Activity) -> Facts:
         rules = rules_of(activity)
-        self._quizzes[activity.id] = _Quiz(activity.id, activity.event_id, rules, Standings(rules), _sheets(activity))
+        self._quizzes[activity.id] = _Quiz(activity.id, activity.event_id, rules, Standings(rules), sheets(activity))
         return {"asked": [], "revived": []}
 
     async def closing(self, activity: Activity) -> Facts:
@@ -210,7 +161,7 @@ class Quizzes:
         seed = secrets.token_hex(16)
         final = quiz.standings.final(seed, self._shuffle)
         quiz.places = dict(ranks(final))
-        return {"tie_seed": seed, "leaderboard": [_row(rank, player, quiz.rules) for rank, player in final[:TOP]]}
+        return {"tie_seed": seed, "leaderboard": [board_row(rank, player, quiz.rules) for rank, player in final[:TOP]]}
 
     async def voiding(self, activity: Activity) -> None:
         """Answers stay: they are the proof of what was voided."""
@@ -238,7 +189,7 @@ class Quizzes:
             facts["asked"] = [*facts["asked"], entry]
             changed = await self._refresh(quiz, facts)
             # nothing goes out before it is kept
-            quiz.running = _Running(question, now, fixed, closes_at(now, max(fixed, default=0), question.seconds))
+            quiz.running = Running(question, now, fixed, closes_at(now, max(fixed, default=0), question.seconds))
             quiz.asked, quiz.standings = facts["asked"], standings
             return changed
 
@@ -275,7 +226,7 @@ class Quizzes:
                 raise Rejected("question_running")
             standings, facts = self._revealed(quiz, quiz.asked)
             standings.revive()
-            facts |= {"revived": [*quiz.revived, standings.questions], **_board(standings, quiz.rules)}
+            facts |= {"revived": [*quiz.revived, standings.questions], **board(standings, quiz.rules)}
             changed = await self._refresh(quiz, facts)
             quiz.standings, quiz.asked, quiz.revived = standings, facts["asked"], facts["revived"]
             return changed
@@ -299,7 +250,7 @@ class Quizzes:
                 standings.after(_question(quiz.rules, entry["id"]), quiz.given(entry["id"]).values())
                 entry = {**entry, "revealed_at": now}
             entries.append(entry)
-        return standings, {"asked": entries, **_board(standings, quiz.rules)}
+        return standings, {"asked": entries, **board(standings, quiz.rules)}
 
     async def _ended(self, quiz: _Quiz) -> list[dict[str, Any]]:
         """The running question is over for everybody: its answers are counted. Facts, not kept yet."""
@@ -389,7 +340,7 @@ class Quizzes:
 
     # --- what people see ---
 
-    def _sheet(self, quiz: _Quiz, running: _Running, released_at: float, now: float) -> dict[str, Any]:
+    def _sheet(self, quiz: _Quiz, running: Running, released_at: float, now: float) -> dict[str, Any]:
         """A question with its text, for those to whom it was released. Nothing of what is correct."""
         question = running.question
         return {
@@ -401,7 +352,7 @@ class Quizzes:
             "seconds_left": round(max(self._deadline(running, released_at) - now, 0.0), 2),
         }
 
-    def _deadline(self, running: _Running, released_at: float) -> float:
+    def _deadline(self, running: Running, released_at: float) -> float:
         return max(released_at, running.resumed_at or 0.0) + running.question.seconds
 
     def view(self, activity: Activity) -> dict[str, Any]:
@@ -421,7 +372,7 @@ class Quizzes:
         }
         if asked:
             running = quiz.running if quiz is not None else None
-            view["question"] = _public(activity, asked[-1], running)
+            view["question"] = public_question(activity, asked[-1], running)
         return view
 
     def tally(self, activity: Activity) -> dict[str, Any] | None:
@@ -441,7 +392,7 @@ class Quizzes:
             questions.append({
                 "id": question["id"],
                 "text": question["text"],
-                "state": _state(entry, running) if entry is not None else "waiting",
+                "state": state_of(entry, running) if entry is not None else "waiting",
                 "answered": len(quiz.given(question["id"])) if live and quiz else (entry["answered"] if entry else 0),
                 "right": entry["right"] if entry is not None and over else None,
                 "options": [
@@ -471,7 +422,9 @@ class Quizzes:
         ranked = quiz.standings.ranked()
         if quiz.places is not None:
             ranked = sorted((quiz.places[player.viewer_id], player) for _, player in ranked)
-        return [{**_row(rank, player, quiz.rules), "viewer_id": player.viewer_id} for rank, player in ranked[:limit]]
+        return [
+            {**board_row(rank, player, quiz.rules), "viewer_id": player.viewer_id} for rank, player in ranked[:limit]
+        ]
 
     async def mine(self, activity: Activity, viewer_id: str) -> dict[str, Any] | None:
         quiz = self._quizzes.get(activity.id)
@@ -543,7 +496,7 @@ class Quizzes:
         kept = await self._answers.get(activity.id, question_id, viewer.id)
         return _again(kept.given if kept is not None else given, picked)
 
-    def _answerable(self, quiz: _Quiz, viewer: Viewer, question_id: str, now: float) -> tuple[_Running, float]:
+    def _answerable(self, quiz: _Quiz, viewer: Viewer, question_id: str, now: float) -> tuple[Running, float]:
         """The running question and when this viewer got it. Raises Rejected."""
         running = quiz.running
         if running is None or running.question.id != question_id:
@@ -578,74 +531,6 @@ def _taken(given: Given) -> dict[str, Any]:
 
 def _question(rules: QuizRules, question_id: str) -> Question:
     return rules.questions[rules.number(question_id)]
-
-
-def _sheets(activity: Activity) -> dict[str, dict[str, Any]]:
-    return {
-        question["id"]: {
-            "id": question["id"],
-            "number": number,
-            "text": question["text"],
-            "picture": question["picture"],
-            "multiple": question["multiple"],
-            "seconds": question["seconds"],
-            "points": question["points"],
-            "options": [{name: option[name] for name in ("id", "text", "picture")} for option in question["options"]],
-        }
-        for number, question in enumerate(activity.rules["questions"], 1)
-    }
-
-
-def _state(entry: dict[str, Any], running: _Running | None) -> str:
-    if entry["revealed_at"] is not None:
-        return "revealed"
-    if entry["over_at"] is not None:
-        return "over"
-    return "released" if running is not None and running.released_to_all else "held"
-
-
-def _public(activity: Activity, entry: dict[str, Any], running: _Running | None) -> dict[str, Any]:
-    number, written = next(
-        (number, question)
-        for number, question in enumerate(activity.rules["questions"], 1)
-        if question["id"] == entry["id"]
-    )
-    public: dict[str, Any] = {
-        "id": entry["id"],
-        "number": number,
-        "asked_at": rfc3339(entry["at"]),
-        "seconds": written["seconds"],
-        "state": _state(entry, running),
-    }
-    if entry["revealed_at"] is not None:
-        public |= {
-            "text": written["text"],
-            "picture": written["picture"],
-            "options": [{**option, "count": entry["counts"].get(option["id"], 0)} for option in written["options"]],
-            "answered": entry["answered"],
-            "right": entry["right"],
-        }
-    return public
-
-
-def _board(standings: Standings, rules: QuizRules) -> Facts:
-    rows = [_row(rank, player, rules) for rank, player in standings.ranked()[:TOP]]
-    alive = standings.alive if rules.elimination else None
-    return {"leaderboard": rows, "players": len(standings.players), "alive": alive}
-
-
-def _row(rank: int, player: Player, rules: QuizRules) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "rank": rank,
-        "viewer": player.viewer_id[:12],
-        "nickname": player.nickname,
-        "score": player.score,
-        "right": player.right,
-        "seconds": round(player.seconds, 1),
-    }
-    if rules.elimination:
-        row["out"] = player.life.out
-    return row
 
 
 @asynccontextmanager

@@ -10,24 +10,13 @@ from interaction.activities.lottery.draw import Tier, draw
 from interaction.activities.quiz.elimination import Life, after_question, of_newcomer, revived
 from interaction.activities.quiz.rules import Question, QuizRules
 from interaction.activities.quiz.scoring import points
+from interaction.store.quiz_answers import Given
 
 TOP = 50
 """What everybody sees of the leaderboard."""
 
 Shuffle = Callable[[str, Sequence[str]], list[str]]
 """A seed and names to the same names in an order that only the seed decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One player's answer to one question."""
-
-    viewer_id: str
-    nickname: str
-    options: tuple[str, ...]
-    right: bool
-    seconds: float
-    """From the release to the receipt."""
 
 
 @dataclass(frozen=True, slots=True)
