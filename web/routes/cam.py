@@ -101,7 +101,14 @@ def cam_endpoints(feeds: Feeds, cameras: Cameras) -> list[Endpoint]:
     key_path = "/api/v1/cam/{stream_key}"
     return [
         Endpoint("GET", key_path, state, Access.PUBLIC, "What a camera page knows", returns=CameraState),
-        Endpoint("GET", f"{key_path}/events", watch, Access.PUBLIC, "Tally and messages as they change (SSE)"),
+        Endpoint(
+            "GET",
+            f"{key_path}/events",
+            watch,
+            Access.PUBLIC,
+            "Tally and messages as they change (SSE)",
+            download="text/event-stream",
+        ),
         Endpoint(
             "POST",
             "/api/v1/feeds/{feed_id}/cue",

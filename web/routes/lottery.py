@@ -144,10 +144,16 @@ def lottery_endpoints(
             "POST", f"{path}/pool", take_list, crew, "A draw's list from outside (CSV, XLSX), whole or not at all",
             query=PoolQuery, returns=ListView, upload=("text/csv", XLSX),
         ),
-        Endpoint("GET", f"{path}/transcript", transcript, Access.PUBLIC, "A draw's file, for everybody to check"),
+        Endpoint(
+            "GET", f"{path}/transcript", transcript, Access.PUBLIC, "A draw's file, for everybody to check",
+            download="application/json",
+        ),
         Endpoint("POST", f"{path}/claim", claim, Access.PUBLIC, "Claim a prize", body=ClaimBody, returns=ClaimedView),
-        Endpoint("GET", f"{path}/winners.csv", sheet("winners.csv", "text/csv; charset=utf-8"), crew, "Winners, CSV"),
-        Endpoint("GET", f"{path}/winners.xlsx", sheet("winners.xlsx", XLSX), crew, "Winners, XLSX"),
+        Endpoint(
+            "GET", f"{path}/winners.csv", sheet("winners.csv", "text/csv; charset=utf-8"), crew, "Winners, CSV",
+            download="text/csv",
+        ),
+        Endpoint("GET", f"{path}/winners.xlsx", sheet("winners.xlsx", XLSX), crew, "Winners, XLSX", download=XLSX),
         Endpoint(
             "POST", f"{winner}/given", command("give_prize", given), crew, "A prize was given", returns=ResultsView
         ),
