@@ -357,7 +357,7 @@ class Two:
 
 
 async def _house(hub: InProcessHub, name: str) -> House:
-    center = await hub.center(name)
+    center = await hub.center(name, quotas={"live_events": 1000, "crew": 200})  # every case starts some of its own
     callers = await asyncio.gather(*(hub.crew(center, role) for role in Role))
     return House(center, dict(zip(Role, callers, strict=True)))
 
