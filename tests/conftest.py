@@ -17,7 +17,6 @@ from config.embedded.mongod import embedded_mongod
 from config.embedded.redis_server import embedded_redis
 from config.mongodb import Database
 
-
 BROWSER_RERUNS = 1
 """A browser, an encoder and a hub on two busy cores: one that was starved once is asked once more."""
 

@@ -210,7 +210,13 @@ def test_compose_puts_nginx_beside_the_hub_and_keeps_the_databases_inside() -> N
     assert services.keys() == {"address", "hub", "nginx", "mongodb", "redis"}
     # the hub believes X-Forwarded-For from loopback only
     assert services["hub"]["network_mode"] == services["nginx"]["network_mode"] == "service:address"
-    assert {port.split(":")[1] for port in services["address"]["ports"]} == {"80", "443", "1935", "8189/udp", "8890/udp"}
+    assert {port.split(":")[1] for port in services["address"]["ports"]} == {
+        "80",
+        "443",
+        "1935",
+        "8189/udp",
+        "8890/udp",
+    }
     assert all("ports" not in services[name] for name in ("mongodb", "redis"))
     assert all(services[name]["networks"] == ["backing"] for name in ("mongodb", "redis"))
     assert compose["networks"]["backing"]["internal"] is True

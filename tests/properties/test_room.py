@@ -14,7 +14,9 @@ from interaction.store.rooms import RoomRecord
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["comment", "remove", "like", "heart", "pin", "cut", "end", "heartbeat", "level", "activity", "tally", "tick"]),
+        st.sampled_from(
+            "comment remove like heart pin cut end heartbeat level activity tally tick".split(),
+        ),
         st.integers(0, 5),
     ),
     max_size=60,

@@ -139,7 +139,7 @@ class SnapshotView(View):
     event: SnapshotEvent
     cut: bool
     level: Literal["quick", "half", "slow", "polling", "state_only"] = "quick"
-    """Of the ladder (docs/rooms.md): on `polling` pages load this for comments, on `state_only` nobody sees new ones."""
+    """Of the ladder (docs/rooms.md): on `polling` pages load this for comments; on `state_only` none are shown."""
     open: bool = Field(description="Whether comments and likes are taken now")
     comments: list[SnapshotComment]
     pinned: SnapshotComment | None = None
