@@ -15,7 +15,20 @@ from interaction.store.rooms import RoomRecord
 ACTS = st.lists(
     st.tuples(
         st.sampled_from(
-            "comment remove like heart pin cut end heartbeat level activity tally tick".split(),
+            [
+                "comment",
+                "remove",
+                "like",
+                "heart",
+                "pin",
+                "cut",
+                "end",
+                "heartbeat",
+                "level",
+                "activity",
+                "tally",
+                "tick",
+            ],
         ),
         st.integers(0, 5),
     ),
