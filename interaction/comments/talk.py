@@ -189,6 +189,8 @@ class Talk:
         if voice is None:
             if len(self._voices) >= MAX_VOICES:
                 self._voices = {known: kept for known, kept in self._voices.items() if not kept.idle(now)}
+            if len(self._voices) >= MAX_VOICES:
+                self._voices.clear()  # so many in five minutes are no audience; looking through them each time is worse
             voice = self._voices[key] = Voice(Pace(at=now))
         return voice
 
@@ -201,6 +203,8 @@ class Talk:
         now = self._clock.monotonic()
         if len(self._like_paces) >= MAX_VOICES:
             self._like_paces = {known: pace for known, pace in self._like_paces.items() if not pace.full(now)}
+            if len(self._like_paces) >= MAX_VOICES:
+                self._like_paces.clear()
         pace = self._like_paces.setdefault(viewer.id, Pace(now, LIKE_BURST, LIKES_PER_SECOND))
         pace.charge(now)
         if not await self._may_be_answered(room.event_id, comment_id_):
