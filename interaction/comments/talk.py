@@ -136,6 +136,10 @@ class Talk:
             if room.rules.moderation != "pre" and not held_for:
                 question = {"id": id_, "event_id": room.event_id, "viewer": viewer.id, "nickname": viewer.nickname}
                 held_for = (await self.guard.ask_outside(center_id, {**question, "text": kept})).held_for
+                # a review takes seconds: the red key or a sanction may have come meanwhile
+                if not room.open:
+                    raise Rejected("cut" if room.rules.cut else "room_closed")
+                self.guard.check_viewer(center_id, room.event_id, viewer.id)
             if reply_to is not None and not await self._may_be_answered(room.event_id, reply_to):
                 reply_to = None  # what it answered is gone, or never was here: the words stand for themselves
         except Rejected:
