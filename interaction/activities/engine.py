@@ -204,7 +204,8 @@ class Activities:
 
     async def event_ended(self, event_id: str) -> None:
         """Whatever is open closes with its event."""
-        for activity in await self.every(event_id):
+        # asked of the store: what ended long ago is not taken into memory at each start
+        for activity in await self._store.of_event(event_id):
             if activity.state is State.OPEN:
                 await self.close(activity.id)
 
@@ -347,8 +348,11 @@ class Activities:
 
     async def watch(self) -> None:
         """Close what is due; for as long as the process lives. What is open when it starts is taken up first."""
-        for activity in await self._store.in_state(State.OPEN):
-            await self._load(activity.event_id)
+        try:
+            for activity in await self._store.in_state(State.OPEN):
+                await self._load(activity.event_id)
+        except Exception:  # whoever opens the room loads it; the timers of the others run
+            log.exception("open activities were not taken up")
         while True:
             await asyncio.sleep(TIMER_SECONDS)
             now = self._clock.utc()

@@ -136,6 +136,10 @@ class Talk:
             if room.rules.moderation != "pre" and not held_for:
                 question = {"id": id_, "event_id": room.event_id, "viewer": viewer.id, "nickname": viewer.nickname}
                 held_for = (await self.guard.ask_outside(center_id, {**question, "text": kept})).held_for
+                # a review takes seconds: the red key or a sanction may have come meanwhile
+                if not room.open:
+                    raise Rejected("cut" if room.rules.cut else "room_closed")
+                self.guard.check_viewer(center_id, room.event_id, viewer.id)
             if reply_to is not None and not await self._may_be_answered(room.event_id, reply_to):
                 reply_to = None  # what it answered is gone, or never was here: the words stand for themselves
         except Rejected:
@@ -189,6 +193,8 @@ class Talk:
         if voice is None:
             if len(self._voices) >= MAX_VOICES:
                 self._voices = {known: kept for known, kept in self._voices.items() if not kept.idle(now)}
+            if len(self._voices) >= MAX_VOICES:
+                self._voices.clear()  # so many in five minutes are no audience; looking through them each time is worse
             voice = self._voices[key] = Voice(Pace(at=now))
         return voice
 
@@ -201,6 +207,8 @@ class Talk:
         now = self._clock.monotonic()
         if len(self._like_paces) >= MAX_VOICES:
             self._like_paces = {known: pace for known, pace in self._like_paces.items() if not pace.full(now)}
+            if len(self._like_paces) >= MAX_VOICES:
+                self._like_paces.clear()
         pace = self._like_paces.setdefault(viewer.id, Pace(now, LIKE_BURST, LIKES_PER_SECOND))
         pace.charge(now)
         if not await self._may_be_answered(room.event_id, comment_id_):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -74,7 +75,9 @@ class Provider:
             if health.failures >= FAILURES:
                 health.failures = 0
                 health.resting_until = self._monotonic() + PAUSE_SECONDS
-                log.warning("the outside review does not answer", url=url, error=str(error)[:200])
+                # no more of the address: what follows the host may be a secret
+                host = urlsplit(url).hostname
+                log.warning("the outside review does not answer", host=host, error=type(error).__name__)
             return Opinion(Verdict.HOLD, "no_answer")
         finally:
             self._asked -= 1

@@ -93,6 +93,8 @@ class Earning:
         if watch is None:
             if len(self._watching) >= MAX_WATCHING:
                 self._watching = {k: w for k, w in self._watching.items() if now - w.at < MAX_GAP_SECONDS}
+            if len(self._watching) >= MAX_WATCHING:
+                self._watching.clear()
             self._watching[key] = _Watch(now)
             return
         gap, watch.at = now - watch.at, now
@@ -111,7 +113,8 @@ class Earning:
             return
         account = viewer_account(rules.center_id, viewer.id)
         today = day(self._clock.utc())
-        if a_day is not None and not await self._under_cap(account, reason, today, a_day):
+        key = account, reason, today
+        if a_day is not None and not await self._under_cap(key, a_day):
             return
         line = Line(
             f"{account}:{reason}:{what}",
@@ -126,17 +129,23 @@ class Earning:
         try:
             outcome = await self._commit.insert(to_document(line), lambda _: None)
         except Busy:
+            self._earned.pop(key, None)  # it may be there or not: the ledger knows
             log.warning("points were not written", reason=reason)
             return
         if outcome is Outcome.WRITTEN:
-            key = account, reason, today
-            self._earned[key] = self._earned.get(key, 0) + 1
             self._told(viewer, amount, reason)
+        elif key in self._earned:
+            self._earned[key] -= 1
 
-    async def _under_cap(self, account: str, reason: str, today: str, a_day: int) -> bool:
-        key = account, reason, today
+    async def _under_cap(self, key: tuple[str, str, str], a_day: int) -> bool:
+        """Take a place under the day's cap, before the write: many at once do not pass together, and a socket that
+        leaves meanwhile frees none."""
         if key not in self._earned:
+            counted = await self._ledger.count(*key)
             if len(self._earned) >= MAX_WATCHING:
                 self._earned.clear()
-            self._earned[key] = await self._ledger.count(account, reason, today)
-        return self._earned[key] < a_day
+            self._earned.setdefault(key, counted)
+        if self._earned[key] >= a_day:
+            return False
+        self._earned[key] += 1
+        return True

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+import structlog
+
 from streaming.ingest import Ingest, Peer, Publication, Refused
 from streaming.media import Format, Packet
 
 MAX_HELD = 2_000
 """Items while the hub thinks: it takes a few milliseconds; beyond this the oldest are of no use."""
+
+log = structlog.get_logger(__name__)
 
 
 class LatePublication:
@@ -48,6 +52,10 @@ class LatePublication:
             inner = await self._ingest.admit(self._key, self._peer, self._evicted)
         except Refused as refusal:
             self.refusal = refusal
+            self.lost.set()
+            return
+        except Exception:  # the database, say: this run is over, and the next one asks again
+            log.exception("admission failed")
             self.lost.set()
             return
         if self._closed is not None:

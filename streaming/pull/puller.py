@@ -103,6 +103,9 @@ class Puller:
                 self._failure, detail = refusal, refusal.code
             except OSError as error:
                 self._failure, detail = Outcome(Reason.UNKNOWN_HOST, str(error)), str(error)
+            except Exception as error:
+                log.exception("a pulled source failed", source=_shown(self.source.url))
+                self._failure, detail = Outcome(Reason.FAILED, str(error)), str(error)
             self._attempts += 1
             wait = self._wait(loop.time() - began)
             self._since = self._clock.utc()

@@ -381,6 +381,7 @@ class UdpRoad:
         peer.checked(source, nominated="USE-CANDIDATE" in message.attributes)
 
     def _sweep(self) -> None:
+        self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
         now = self.now()
         for peer in tuple(self._peers):
             if peer.deadline:
@@ -388,7 +389,6 @@ class UdpRoad:
                     peer.close(Ended.HANDSHAKE_TIMEOUT)
             elif now - peer.heard_at > SILENCE_SECONDS:
                 peer.close(Ended.SILENT)
-        self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
 
     async def learn_public_address(self, server: Address) -> None:
         """Ask a STUN server which address our port has outside, again and again: for as long as the hub lives."""

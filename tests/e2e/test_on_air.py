@@ -31,7 +31,7 @@ async def test_two_venues_play_and_the_tab_switches(hub: HubProcess, browser: Br
         await page.wait_for_function("() => document.querySelector('video')?.videoWidth === 640", timeout=30_000)
         await plays(page)
         await page.get_by_role("tab", name="分会场·广场").click()
-        await page.wait_for_function("() => document.querySelector('video')?.videoWidth === 480", timeout=15_000)
+        await page.wait_for_function("() => document.querySelector('video')?.videoWidth === 480", timeout=30_000)
         await plays(page)
         assert await picture_size(page) == (480, 270)
 

@@ -27,7 +27,7 @@ async def picture(page: Page, name: str) -> None:
 async def set_source(page: Page, url: str) -> None:
     await page.get_by_role("button", name="拉流来源").first.click()
     await picture(page, "source-form-open")
-    await page.get_by_placeholder("rtsp://").fill(url, timeout=5000)
+    await page.get_by_placeholder("rtsp://").fill(url)
     await picture(page, "source-form")
     await page.get_by_role("button", name="保存").click()
     await expect(page.get_by_placeholder("rtsp://")).to_have_count(0)

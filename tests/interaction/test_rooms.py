@@ -68,7 +68,7 @@ async def say(rooms: Rooms, viewer: str, text: str, client_id: str = "1") -> Any
 
 
 async def ticked(rooms: Rooms, condition: Callable[[], bool]) -> None:
-    for _ in range(100):
+    for _ in range(600):
         if condition():
             return
         await asyncio.sleep(0.05)
@@ -96,12 +96,15 @@ async def test_the_same_client_id_is_one_comment(rooms: Rooms, database: Databas
 
 
 async def test_too_fast_says_when_and_keeps_nothing(rooms: Rooms, database: Database) -> None:
-    for number in range(3):
-        await say(rooms, "viewer", f"hello {number}", str(number))
-    with pytest.raises(Rejected) as refusal:
-        await say(rooms, "viewer", "hello again", "4")
-    assert refusal.value.code == "too_fast" and refusal.value.retry_after is not None
-    assert await database.comments.count_documents({}) == 3
+    await say(rooms, "viewer", "hello", "first")
+    rest = (say(rooms, "viewer", f"hello {number}", str(number)) for number in range(8))
+    answers = await asyncio.gather(*rest, return_exceptions=True)
+    refusals = [answer for answer in answers if isinstance(answer, BaseException)]
+    # in one go, so that a slow machine earns no more than the bucket holds
+    assert 5 <= len(refusals) <= 6
+    for refusal in refusals:
+        assert isinstance(refusal, Rejected) and refusal.code == "too_fast" and refusal.retry_after is not None
+    assert await database.comments.count_documents({}) == 9 - len(refusals)
 
 
 @pytest.mark.parametrize(

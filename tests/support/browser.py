@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -21,6 +21,8 @@ FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-st
 """A camera with a turning pie and a beep every second, allowed without asking."""
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1440, "height": 900}
+expect.set_options(timeout=30_000)
+"""Playwright's own 5 s are a promise of speed that two busy cores do not keep."""
 
 FRAMES = (
     "() => { const v = document.querySelector('video'); return v ? v.getVideoPlaybackQuality().totalVideoFrames : 0 }"
@@ -42,7 +44,7 @@ async def phone(browser: Browser, *, locale: str = "zh-CN") -> BrowserContext:
     return await browser.new_context(viewport={"width": 360, "height": 740}, locale=locale, has_touch=True)
 
 
-async def plays(page: Page, seconds: float = 15.0, frames: int = 10) -> None:
+async def plays(page: Page, seconds: float = 30.0, frames: int = 10) -> None:
     """Return once the video on the page has advanced by `frames` from now; Playwright's TimeoutError otherwise."""
     start = await page.evaluate(FRAMES)
     await page.wait_for_function(

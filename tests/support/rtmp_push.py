@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from streaming.rtmp.pusher import Pusher
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class SignedOn:

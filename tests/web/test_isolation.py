@@ -635,7 +635,7 @@ async def socket_connect(hub: InProcessHub, two: Two) -> None:
     assert await _refused(hub, jwt.encode(claims, "", algorithm="none"))
     async with socketio.AsyncSimpleClient() as client:
         await _connect(client, hub, await _joined(hub, two.theirs.live["id"]))
-        name, received = await client.receive(timeout=10)
+        name, received = await client.receive(timeout=30)
         ours, theirs = await _snapshot(two, two.ours), await _snapshot(two, two.theirs)
         assert name == "snapshot" and received["epoch"] == theirs["epoch"]
         assert received["event"]["venues"].keys() == theirs["event"]["venues"].keys() != ours["event"]["venues"].keys()

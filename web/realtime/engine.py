@@ -21,8 +21,10 @@ import structlog
 from aiohttp import WSMsgType, web
 from engineio import async_socket, exceptions, packet
 from engineio.async_drivers import aiohttp as engineio_aiohttp
+from pymongo.errors import PyMongoError
 from socketio import packet as socketio_packet
 
+from interaction.commit import Busy
 from web.realtime.frames import NAMESPACE, text_frame, to_json
 from web.rejections import rejection
 
@@ -38,6 +40,8 @@ MAX_UNREAD_BYTES = 64 * 1024
 UNREAD_SECONDS = 0.05
 MAX_QUEUED = 100
 """Packets that wait for a polling socket; one that fetches nothing for so long is closed."""
+DATABASE_SECONDS = 2.0
+"""When a phone may ask again whose event the database did not answer."""
 PROBE_SECONDS = 15.0
 """For a polling socket's move to a websocket."""
 
@@ -400,6 +404,11 @@ class RoomServer(socketio.AsyncServer):  # type: ignore[misc]
         if sent and isinstance(name, str) and name not in ("connect", "disconnect") and hasattr(handler, f"on_{name}"):
             try:
                 answer = await getattr(handler, f"on_{name}")(sid, *sent[1:2])
+            except Busy as error:
+                answer = refusal("busy", socket.english, error.retry_after)
+            except PyMongoError as error:
+                log.warning("the database did not answer an event", event=name, error=str(error)[:200])
+                answer = refusal("busy", socket.english, DATABASE_SECONDS)
             except Exception:
                 log.exception("an event was not answered", event=name)
                 answer = refusal("busy", socket.english)

@@ -19,7 +19,7 @@ from interaction.activities.lottery.outside import Beacon, round_after, value_of
 from interaction.activities.lottery.pool import ENTERS, LISTED, WATCHES, Sources
 from interaction.activities.lottery.winners import Winners
 from interaction.activity import Activity, State
-from interaction.commit import GroupCommit, Outcome
+from interaction.commit import Busy, GroupCommit, Outcome
 from interaction.rejected import Rejected
 from interaction.store.lotteries import LotteryStore
 from interaction.viewer import Viewer
@@ -272,12 +272,15 @@ class Lotteries:
                 continue
             running = self._running[activity.id]
             now = self._clock.monotonic()
-            seconds, last = running.watched.get(viewer.id, (0.0, now))
-            seconds += min(max(now - last, 0.0), BEAT_SECONDS)
+            before, last = running.watched.get(viewer.id, (0.0, now))
+            seconds = before + min(max(now - last, 0.0), BEAT_SECONDS)
             running.watched[viewer.id] = seconds, now
             full = pool["minutes"] * 60
-            if seconds >= full and self._sources.allows(activity, viewer.id) and seconds - (now - last) < full:
-                await self._enter(activity, viewer)
+            if before < full <= seconds and self._sources.allows(activity, viewer.id):
+                try:
+                    await self._enter(activity, viewer)
+                except (Busy, Rejected):
+                    running.watched[viewer.id] = before, now  # the next heartbeat tries again
 
     async def _enter(self, activity: Activity, viewer: Viewer) -> dict[str, Any]:
         running = self._running[activity.id]

@@ -14,7 +14,7 @@ from interaction.activities.vote.rules import VoteRules, chosen, day, rules_of, 
 from interaction.activities.vote.suspicion import Suspicion
 from interaction.activities.vote.tally import Tally
 from interaction.activity import Activity, State
-from interaction.commit import GroupCommit, Outcome
+from interaction.commit import Busy, GroupCommit, Outcome
 from interaction.rejected import Rejected
 from interaction.store.ballots import Ballot, BallotStore, to_document
 from interaction.viewer import Viewer
@@ -164,23 +164,34 @@ class Votes:
         return await self._again(counting, ballot)
 
     async def _take_another(self, counting: _Counting, ballot: Ballot, period: str) -> dict[str, Any]:
-        """One of several: the place is taken before the write, and given back when nothing was written."""
+        """One of several: the place is taken before the write and given back when the database says that it was not
+        needed; neither a socket that leaves meanwhile nor a write that may have happened frees it."""
         key = ballot.viewer_id, period
-        if counting.cast[key] >= counting.rules.times:
-            if await self._store.get(ballot.id) is not None:
-                return await self._again(counting, ballot)
-            raise Rejected("no_votes_left")
-        counting.cast[key] += 1
-        wrote = False
-        try:
-            outcome = await self._commit.insert(
-                to_document(ballot), lambda settled: self._settled(counting, ballot, settled)
-            )
-            wrote = outcome is Outcome.WRITTEN
-        finally:
-            if not wrote:
+        has_place = ballot.id in counting.unknown
+        if not has_place:
+            if counting.cast[key] >= counting.rules.times:
+                if await self._store.get(ballot.id) is not None:
+                    return await self._again(counting, ballot)
+                raise Rejected("no_votes_left")
+            counting.cast[key] += 1
+        reached = False
+
+        def settled(outcome: Outcome) -> None:
+            nonlocal reached
+            reached = True
+            if not has_place and (outcome is Outcome.ALREADY_THERE or ballot.id in counting.unknown):
                 counting.cast[key] -= 1
-        return self._answer(counting, ballot) if wrote else await self._again(counting, ballot)
+            self._settled(counting, ballot, outcome)
+
+        try:
+            outcome = await self._commit.insert(to_document(ballot), settled)
+        except Busy:
+            if not has_place and not reached:
+                counting.cast[key] -= 1
+            raise
+        if outcome is Outcome.WRITTEN:
+            return self._answer(counting, ballot)
+        return await self._again(counting, ballot)
 
     async def _again(self, counting: _Counting, ballot: Ballot) -> dict[str, Any]:
         """A ballot with this id is there: the same again is success, another choice a change where that is allowed."""

@@ -153,7 +153,7 @@ async def test_case_46_the_response_ends_with_the_stream() -> None:
     stream.write(FORMAT)
     viewer = fanout.add(Pipe(), chunked=False)
     stream.write(End())
-    await asyncio.wait_for(viewer.closed, 1)
+    await asyncio.wait_for(viewer.closed, 20)
     late = fanout.add(Pipe(), chunked=False)
     assert late.closed.done()
 

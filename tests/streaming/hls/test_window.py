@@ -106,7 +106,7 @@ async def test_what_is_there_is_answered_at_once(source: Source) -> None:
     source.segment(3)
     source.part()
     for msn, part in [(1, None), (3, None), (3, 5), (3, 9), (4, 0), (1, 0)]:
-        await asyncio.wait_for(source.window.wait_for(msn, part), 1)
+        await asyncio.wait_for(source.window.wait_for(msn, part), 20)
 
 
 @pytest.mark.parametrize(("msn", "part"), [(5, None), (5, 0), (99, None), (3, ADVANCE_PARTS)])

@@ -124,7 +124,7 @@ async def test_an_evicted_encoder_is_disconnected() -> None:
     ids=["http", "rtmpe", "12 MB message"],
 )
 async def test_a_hostile_peer_costs_its_own_connection(bytes_sent: bytes) -> None:
-    async with served() as (ingest, server), asyncio.timeout(10):
+    async with served() as (ingest, server), asyncio.timeout(30):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(bytes_sent)
         await reader.read()  # ends when the server closes

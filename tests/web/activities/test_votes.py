@@ -160,7 +160,10 @@ async def test_who_sees_the_counts_and_when(
         assert mine["activities"][vote["id"]]["ballots"] == [["o1"]]
 
 
-async def test_suspicious_ballots_are_held_aside_and_counted_all_or_none(hub: InProcessHub) -> None:
+async def test_suspicious_ballots_are_held_aside_and_counted_all_or_none(
+    hub: InProcessHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interaction.activities.vote.suspicion.FRESH_SECONDS", 3600.0)  # however slow the machine is
     event = await live_event(hub)
     vote = await opened(hub, event, hold_suspicious=True)
     async with phone(hub, event["id"], "fresh") as here:  # joined and voted at once, as no thumb does
