@@ -147,3 +147,10 @@ def test_no_file_names_a_registry_or_a_place_on_somebodys_machine() -> None:
         text = path.read_bytes().decode("utf-8", "replace")
         named = [host for host in hosts if host in text]
         assert not named, f"{path.relative_to(ROOT)} names {named}"
+
+
+def test_the_tests_lock_has_what_the_hubs_lock_has() -> None:
+    """A fresh machine installs one of the two files: what the hub imports has to stand in both, pinned alike."""
+    hub, tests = ({line for line in (ROOT / name).read_text().splitlines() if re.match(r"[\w.\[\]-]+==", line)}
+                  for name in ("requirements.txt", "requirements-dev.txt"))  # fmt: skip
+    assert sorted(hub - tests) == []
