@@ -53,7 +53,8 @@ class Posters:
                 if opened.width * opened.height > MAX_PIXELS:
                     raise BadPicture(too_large=True)
                 picture = ImageOps.exif_transpose(opened).convert("RGB")
-        except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            # SyntaxError is how Pillow says that a PNG is broken inside
             raise BadPicture from None
         self._directory.mkdir(parents=True, exist_ok=True)
         name = new_id()

@@ -19,7 +19,7 @@ TEMPLATE = '<!doctype html><html lang="zh-CN"><head><!--head--></head><body>{nam
 def small_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pages with the marks that the real ones have, so that these tests need no front-end build."""
     dist = tmp_path_factory.mktemp("dist")
-    for name in ("audience", "screen", "verify", "console", "replay"):
+    for name in ("audience", "screen", "verify", "cam", "console", "replay"):
         (dist / f"{name}.html").write_text(TEMPLATE.replace("{name}", name * 300), "utf-8")
     (dist / "assets").mkdir()
     (dist / "assets" / "main-1a2b.js").write_text("console.log('灯会');\n" * 100, "utf-8")

@@ -66,6 +66,7 @@ async def test_an_event_is_made_as_the_contract_says(hub: InProcessHub) -> None:
             "hls_url": f"{path}/index.m3u8",
             "flv_url": f"{path}.flv",
             "whep_url": f"{hub.url}/whep/{event['id']}/{venue['id']}",
+            "rtmp_url": f"rtmp://127.0.0.1:{hub.running.rtmp_port}/play/{event['id']}/{venue['id']}",
         }
         assert venue["program"] == {"feed_id": None, "chosen": False, "slate": False, "pending_feed_id": None}
         assert (venue["on_air"], venue["viewers"]) == (False, {"current": 0, "peak": 0, "unique": 0})
@@ -79,7 +80,7 @@ async def test_an_event_is_made_as_the_contract_says(hub: InProcessHub) -> None:
                 "rtmp_server": server,
                 "rtmp_url": f"{server}/{key}",
                 "whip_url": f"{hub.url}/whip/{key}",
-                "srt_url": f"srt://127.0.0.1:8890?streamid=publish:{key}",
+                "srt_url": f"srt://127.0.0.1:{hub.running.srt_port}?streamid=publish:{key}",
             }
             preview = f"{hub.url}/preview/{feed['id']}"
             assert feed["preview"] == {"jpg_url": f"{preview}.jpg", "flv_url": f"{preview}.flv"}

@@ -12,6 +12,8 @@ from web.problems import TEXTS, prefers_chinese
 
 def test_every_problem_has_both_languages_with_the_same_values() -> None:
     for code, (chinese, english) in TEXTS.items():
+        if "{zh}" in chinese and "{en}" in english:
+            continue  # the sentence itself is a value, in both languages
         assert re.findall(r"\{\w+\}", chinese) == re.findall(r"\{\w+\}", english), code
         assert re.search("[一-鿿]", chinese) and not re.search("[一-鿿]", english), code
 
