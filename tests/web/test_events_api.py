@@ -83,7 +83,11 @@ async def test_an_event_is_made_as_the_contract_says(hub: InProcessHub) -> None:
                 "srt_url": f"srt://127.0.0.1:{hub.running.srt_port}?streamid=publish:{key}",
             }
             preview = f"{hub.url}/preview/{feed['id']}"
-            assert feed["preview"] == {"jpg_url": f"{preview}.jpg", "flv_url": f"{preview}.flv"}
+            assert feed["preview"] == {
+                "jpg_url": f"{preview}.jpg",
+                "flv_url": f"{preview}.flv",
+                "rtmp_url": f"rtmp://127.0.0.1:{hub.running.rtmp_port}/play/feed/{feed['id']}",
+            }
             assert feed["status"]["state"] == "idle" and feed["status"]["health"] == []
     assert len(keys) == 4 and all(re.fullmatch("[0-9a-z]{24}", key) for key in keys)
     assert await hub.admin.ok("GET", f"{EVENTS}/{event['id']}") == event
