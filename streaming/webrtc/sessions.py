@@ -19,10 +19,11 @@ from config.clock import Clock
 from streaming.events.model import EventState, FeedAddress
 from streaming.ingest import Ingest, Peer, Publication, Refused
 from streaming.link import LinkStatus
+from streaming.webrtc.addressed import NoSession, new_etag, trickled
 from streaming.webrtc.opening import Unacceptable, agree
 from streaming.webrtc.receive.receiver import PATIENCE, Agreed, Receiver, ReceiveStatus
-from streaming.webrtc.sdp import MalformedSdp, Offer, parse_fragment, parse_offer, write_answer, write_fragment
-from streaming.webrtc.session import Overloaded, RemoteParameters, Road, Transport
+from streaming.webrtc.sdp import MalformedSdp, Offer, parse_offer, write_answer
+from streaming.webrtc.session import Overloaded, Road, Transport
 
 MAX_WAITING_DATAGRAMS = 600
 """What comes while the hub admits: a key frame of a megabit, so that an encoder that ignores PLI is not asked."""
@@ -31,14 +32,6 @@ REFUSAL_SECONDS = 10.0
 MAX_REFUSALS = 1_000
 
 log = structlog.get_logger(__name__)
-
-
-class NoSession(Exception):
-    """No session has this address: it never was, or has ended."""
-
-
-class WrongEtag(Exception):
-    """If-Match names another ICE session than the current one (RFC 9725, 4.3.2)."""
 
 
 class FeedKeys(Protocol):
@@ -59,7 +52,7 @@ class WhipSession:
         self._sessions, self._key, self.offer, self._agreed = sessions, key, offer, agreed
         self.peer = peer
         self.id = secrets.token_urlsafe(24)
-        self.etag = _new_etag()
+        self.etag = new_etag()
         self.ufrag = offer.remote.ufrag
         self.transport: Transport | None = None
         self.receiver: Receiver | None = None
@@ -181,26 +174,8 @@ class WhipSessions:
         return session, write_answer(offer, session.transport.local, accepted)
 
     def patch(self, session_id: str, etag: str, fragment: str) -> str | None:
-        """Candidates of the peer (nothing to answer: it will come to us), or an ICE restart: then our fragment.
-
-        Raises NoSession, WrongEtag, MalformedSdp.
-        """
-        session = self._get(session_id)
-        if etag not in ("*", session.etag):
-            raise WrongEtag
-        parsed = parse_fragment(fragment)
-        if not parsed.ufrag or parsed.ufrag == session.ufrag:
-            return None
-        if not parsed.password:
-            raise MalformedSdp("an ICE restart without a=ice-pwd")
-        assert session.transport is not None
-        remote = session.offer.remote
-        local = session.transport.restart(
-            RemoteParameters(parsed.ufrag, parsed.password, remote.fingerprints, remote.setup)
-        )
-        session.ufrag, session.etag = parsed.ufrag, _new_etag()
-        first = session.offer.media[0]
-        return write_fragment(local, first.mid, first.kind)
+        """Candidates of the peer, or an ICE restart: then our fragment. Raises NoSession, WrongEtag, MalformedSdp."""
+        return trickled(self._get(session_id), etag, fragment)
 
     def etag(self, session_id: str) -> str:
         """Of the current ICE session. Raises NoSession."""
@@ -259,7 +234,3 @@ class WhipSessions:
         if session is None:
             raise NoSession
         return session
-
-
-def _new_etag() -> str:
-    return f'"{secrets.token_hex(8)}"'

@@ -17,12 +17,13 @@ import structlog
 from config.clock import Clock
 from streaming.stream import Stream
 from streaming.transcode import DerivedStream, Trouble, TroubleCode
+from streaming.webrtc.addressed import NoSession, new_etag, trickled
 from streaming.webrtc.opening import Unacceptable
-from streaming.webrtc.sdp import MalformedSdp, Offer, parse_fragment, parse_offer, write_answer, write_fragment
+from streaming.webrtc.sdp import MalformedSdp, Offer, parse_offer, write_answer
 from streaming.webrtc.send.fanout import WhepFanout
 from streaming.webrtc.send.terms import Terms, agree_to_play
 from streaming.webrtc.send.viewer import Viewer
-from streaming.webrtc.session import Overloaded, RemoteParameters, Road, Transport
+from streaming.webrtc.session import Overloaded, Road, Transport
 
 FIRST_PICTURE_SECONDS = 10.0
 """How long a player waits for the first picture before it is told that there is none."""
@@ -32,14 +33,6 @@ LOOK_SECONDS = 0.25
 _HOPELESS = (TroubleCode.B_FRAMES, TroubleCode.CODEC)
 
 log = structlog.get_logger(__name__)
-
-
-class NoSession(Exception):
-    """No session has this address: it never was, or has ended."""
-
-
-class WrongEtag(Exception):
-    """If-Match names another ICE session than the current one."""
 
 
 class NotLive(Exception):
@@ -78,7 +71,7 @@ class WhepSession:
     def __init__(self, sessions: WhepSessions, fanout: WhepFanout, offer: Offer, terms: Terms) -> None:
         self._sessions, self.fanout, self.offer, self._terms = sessions, fanout, offer, terms
         self.id = secrets.token_urlsafe(24)
-        self.etag = _new_etag()
+        self.etag = new_etag()
         self.ufrag = offer.remote.ufrag
         self.transport: Transport | None = None
         self.viewer: Viewer | None = None
@@ -180,26 +173,8 @@ class WhepSessions:
             raise NotLive
 
     def patch(self, session_id: str, etag: str, fragment: str) -> str | None:
-        """Candidates of the peer (nothing to answer: it will come to us), or an ICE restart: then our fragment.
-
-        Raises NoSession, WrongEtag, MalformedSdp.
-        """
-        session = self._get(session_id)
-        if etag not in ("*", session.etag):
-            raise WrongEtag
-        parsed = parse_fragment(fragment)
-        if not parsed.ufrag or parsed.ufrag == session.ufrag:
-            return None
-        if not parsed.password:
-            raise MalformedSdp("an ICE restart without a=ice-pwd")
-        assert session.transport is not None
-        remote = session.offer.remote
-        local = session.transport.restart(
-            RemoteParameters(parsed.ufrag, parsed.password, remote.fingerprints, remote.setup)
-        )
-        session.ufrag, session.etag = parsed.ufrag, _new_etag()
-        first = session.offer.media[0]
-        return write_fragment(local, first.mid, first.kind)
+        """Candidates of the peer, or an ICE restart: then our fragment. Raises NoSession, WrongEtag, MalformedSdp."""
+        return trickled(self._get(session_id), etag, fragment)
 
     def etag(self, session_id: str) -> str:
         """Of the current ICE session. Raises NoSession."""
@@ -262,7 +237,3 @@ class WhepSessions:
 
 def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-def _new_etag() -> str:
-    return f'"{secrets.token_hex(8)}"'

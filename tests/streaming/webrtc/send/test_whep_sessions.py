@@ -16,11 +16,12 @@ from streaming.media import End, Format, Packet, Track
 from streaming.stream import Stream
 from streaming.transcode import DerivedStream, Transcoders, TroubleCode
 from streaming.webrtc import rtcp
+from streaming.webrtc.addressed import NoSession, WrongEtag
 from streaming.webrtc.opening import Unacceptable
 from streaming.webrtc.receive.h264 import H264Assembler
 from streaming.webrtc.rtp import RtpPacket, parse_rtp
 from streaming.webrtc.send import sessions as sessions_module
-from streaming.webrtc.send.sessions import NoPicture, NoSession, NotCarried, NotLive, WhepSessions, WrongEtag
+from streaming.webrtc.send.sessions import NoPicture, NotCarried, NotLive, WhepSessions
 from streaming.webrtc.send.terms import PLAYOUT_DELAY
 from streaming.webrtc.session import Overloaded
 from streaming.webrtc.transport import open_road
