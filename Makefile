@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # variables of an outer Python or of the hub must not leak into tests
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: run demo check test test-static test-unit test-service test-browser test-long bench bench-room bench-webrtc build lint fmt types clean setup setup-test setup-bench
+.PHONY: run demo check test test-static test-unit test-service test-browser test-long bench bench-room bench-webrtc build lint fmt types clean setup setup-test setup-long setup-bench
 
 run: setup build
 	@exec $(BIN)/venuecast serve
@@ -25,6 +25,7 @@ check: setup
 
 setup: $(STAMPS)/debian $(STAMPS)/venv
 setup-test: $(STAMPS)/debian-test $(STAMPS)/venv-dev $(STAMPS)/chromium69
+setup-long: setup-test $(STAMPS)/debian-long
 setup-bench: $(STAMPS)/debian-bench $(STAMPS)/venv-dev $(STAMPS)/peers
 
 $(STAMPS):
@@ -36,6 +37,10 @@ $(STAMPS)/debian: deploy/debian-packages.sh | $(STAMPS)
 
 $(STAMPS)/debian-test: deploy/debian-packages.sh | $(STAMPS)
 	@deploy/debian-packages.sh run test
+	@touch $@
+
+$(STAMPS)/debian-long: deploy/debian-packages.sh | $(STAMPS)
+	@deploy/debian-packages.sh run test long
 	@touch $@
 
 $(STAMPS)/debian-bench: deploy/debian-packages.sh | $(STAMPS)
@@ -98,7 +103,7 @@ test-service: setup-test
 test-browser: setup-test build
 	$(PYTEST) -n 2 --dist loadfile -m "browser and not long"
 
-test-long: setup-test build
+test-long: setup-long build
 	$(PYTEST) -m long
 
 bench: setup-bench build

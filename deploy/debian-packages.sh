@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Debian has to provide, as root; otherwise says exactly what to install, and stops.
-# Usage: debian-packages.sh run|test|bench ...
+# Usage: debian-packages.sh run|test|long|bench ...
 set -euo pipefail
 
 wanted=()
@@ -8,6 +8,10 @@ for part in "$@"; do
   case "$part" in
     run) wanted+=(libssl3 libcurl4 python3-venv) ;;
     test) wanted+=(chromium fonts-noto-cjk libnss3 nginx) ;;
+    long)
+      wanted+=(python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-tools gstreamer1.0-libav)
+      wanted+=(gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly)
+      ;;
     bench) wanted+=(nginx libnginx-mod-rtmp wrk janus) ;;
     *) echo "unknown part: $part" >&2; exit 2 ;;
   esac

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import structlog
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
+from interaction.commit import Busy
 from interaction.rejected import Rejected
 from web.field_words import field_errors
 from web.identity import authenticate
@@ -132,6 +134,10 @@ async def errors_as_problems(request: web.Request, handler: Handler) -> web.Stre
         return problem(request, raised.status, raised.code, errors=raised.errors, **raised.values)
     except Rejected as raised:
         return problem(request, 409, raised.code)
+    except Busy as raised:
+        busy = problem(request, 503, "busy")
+        busy.headers[hdrs.RETRY_AFTER] = str(math.ceil(raised.retry_after))
+        return busy
     except web.HTTPNotFound:
         return problem(request, 404, "not_found")
     except web.HTTPMethodNotAllowed as raised:

@@ -17,6 +17,7 @@ from config.ids import new_id
 from interaction.activities.kind import Facts, Kind
 from interaction.activities.lifecycle import Command, after
 from interaction.activity import Activity, State
+from interaction.commit import Busy
 from interaction.rejected import Rejected
 from interaction.store.activities import ActivityStore
 from interaction.viewer import Viewer
@@ -25,8 +26,9 @@ MAX_PER_EVENT = 100
 """A day-long event has some tens; each stands in every snapshot."""
 TIMER_SECONDS = 0.2
 """How exactly an activity closes by time."""
-DRAIN_SECONDS = 10.0
-"""How long a close waits for what is under way; a commit gives up before."""
+DRAIN_SECONDS = 20.0
+"""How long a close waits for what is under way: two commits, one after the other, have given up before."""
+RETRY_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +110,15 @@ class Activities:
             held.activity = changed
             return changed
 
+    @asynccontextmanager
+    async def drafting(self, activity_id: str) -> AsyncIterator[Activity]:
+        """The draft, which nobody opens or changes meanwhile. Raises Rejected `activity_state` once it was opened."""
+        held = await self._find(activity_id)
+        async with held.lock:
+            if held.activity.state is not State.DRAFT:
+                raise Rejected("activity_state")
+            yield held.activity
+
     async def remove(self, activity_id: str) -> None:
         """Forget a draft. What was open stays: it can only be voided. Raises Rejected `activity_state`."""
         held = await self._find(activity_id)
@@ -132,7 +143,7 @@ class Activities:
             return await self._advance(held, State.OPEN, facts, opened_at=now, closes_at=closes_at)
 
     async def close(self, activity_id: str) -> Activity:
-        """No more is taken; what was under way is answered first."""
+        """No more is taken; what was under way is answered first. Raises Busy, Rejected `activity_state`."""
         held = await self._find(activity_id)
         async with held.lock:
             activity = held.activity
@@ -197,10 +208,14 @@ class Activities:
         return held.activity
 
     async def _drained(self, held: _Held) -> None:
-        while held.under_way:
-            held.idle.clear()
+        """Raises Busy when the database does not answer: the close may be asked for again."""
+        try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                await held.idle.wait()
+                while held.under_way:
+                    held.idle.clear()
+                    await held.idle.wait()
+        except TimeoutError:
+            raise Busy(RETRY_SECONDS) from None
 
     async def event_ended(self, event_id: str) -> None:
         """Whatever is open closes with its event."""

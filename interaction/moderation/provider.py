@@ -6,6 +6,7 @@ set; the answer is `{"verdict": "pass" | "hold" | "refuse", "reason"?: "…"}`.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class Provider:
         self._asked += 1
         try:
             opinion = await self._post(url, review, question)
-        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError, OSError) as error:
             health.failures += 1
             if health.failures >= FAILURES:
                 health.failures = 0
@@ -95,7 +96,12 @@ class Provider:
             response.raise_for_status()
             if response.status != 200 or (response.content_length or 0) > MAX_ANSWER_BYTES:
                 raise ValueError("no usable answer")
-            answer = await response.json(content_type=None)
+            raw = bytearray()
+            async for piece in response.content.iter_any():
+                raw += piece
+                if len(raw) > MAX_ANSWER_BYTES:
+                    raise ValueError("no usable answer")
+            answer = json.loads(raw)
         if not isinstance(answer, dict):
             raise ValueError("no usable answer")
         return Opinion(Verdict(str(answer.get("verdict"))), str(answer.get("reason") or "")[:100])

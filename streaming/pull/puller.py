@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -128,7 +129,9 @@ class Puller:
         if self.source.url.startswith("file:"):
             files = await asyncio.to_thread(find_files, self._rules.folder, self.source.url)
             if len(files) > 1:
-                listing = self._rules.folder / f".{self.key}.ffconcat"
+                # a key is a password: it stands in no file name
+                name = hashlib.sha256(self.key.encode()).hexdigest()[:16]
+                listing = self._rules.folder / f".{name}.ffconcat"
                 await asyncio.to_thread(listing.write_text, concat_listing(files), "utf-8")
         arguments = source_arguments(self.source, files, listing, attempt=self._attempts)
         parts = urlsplit(self.source.url)
@@ -148,6 +151,8 @@ class Puller:
             await asyncio.gather(reading, losing, return_exceptions=True)
             publication.close(ended)
             self._publication = None
+            if listing is not None:
+                await asyncio.to_thread(listing.unlink, missing_ok=True)
 
 
 def _shown(url: str) -> str:

@@ -29,6 +29,11 @@ MAX_SESSIONS_PER_ADDRESS = 12
 COOKIE_SECONDS = 60
 """A cookie is taken for this long and one more minute; a handshake takes three seconds."""
 
+MAX_CHECKS_PER_SECOND = 20
+"""Passphrases tried for one address: each costs a millisecond of the loop; an encoder asks four times a second."""
+MAX_NOTES = 100
+"""Refusals that wait to be told to the crew."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -48,6 +53,9 @@ class SrtFront(asyncio.DatagramProtocol):
         self._callers: dict[Address, asyncio.Task[None]] = {}
         """Admitted, or about to be."""
         self._notes: set[asyncio.Task[None]] = set()
+        self._checks: Counter[str] = Counter()
+        """Passphrases tried in this second, by host."""
+        self._checks_second = 0
         self._salt = secrets.token_bytes(16)
         self.port = 0
         self.refused: Counter[str] = Counter()
@@ -105,6 +113,8 @@ class SrtFront(asyncio.DatagramProtocol):
         if not isinstance(key, str):
             return Rejection.BAD_REQUEST, "no_key"
         material = asked.extension(packet.KMREQ)
+        if material is not None and self._passphrase is not None and not self._may_check(addr):
+            return Rejection.OVERLOAD, "too_many"
         if self._passphrase is not None and material is None:
             self._note(key, "srt_not_encrypted", addr)
             return Rejection.UNSECURE, "not_encrypted"
@@ -112,6 +122,14 @@ class SrtFront(asyncio.DatagramProtocol):
             self._note(key, "srt_wrong_passphrase", addr)
             return Rejection.BAD_SECRET, "wrong_passphrase"
         return None
+
+    def _may_check(self, addr: Address) -> bool:
+        second = int(self._clock.monotonic())
+        if second != self._checks_second:
+            self._checks_second = second
+            self._checks.clear()
+        self._checks[addr[0]] += 1
+        return self._checks[addr[0]] <= MAX_CHECKS_PER_SECOND
 
     async def _serve(self, asked: Handshake, addr: Address) -> None:
         key = parse_stream_id(asked.stream_id or "")
@@ -147,6 +165,8 @@ class SrtFront(asyncio.DatagramProtocol):
         self._send(packet.rejection(asked, code), addr)
 
     def _note(self, key: str, code: str, addr: Address) -> None:
+        if len(self._notes) >= MAX_NOTES:
+            return  # it is counted all the same
         task = asyncio.get_running_loop().create_task(self._notices.note(key, code, addr[0]))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)

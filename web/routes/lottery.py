@@ -54,7 +54,8 @@ def lottery_endpoints(
             raise Rejected(error.code) from None
         imported = 0
         if not found.problem_count:
-            imported = await lotteries.take_list(activity, found.rows)
+            async with activities.drafting(activity.id) as draft:
+                imported = await lotteries.take_list(draft, found.rows)
             await _audited(request, "import_lottery_list", activity)
         english = not prefers_chinese(request)
         problems = [

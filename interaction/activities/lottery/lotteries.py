@@ -82,9 +82,7 @@ class Lotteries:
     # --- the list from outside, while it is a draft ---
 
     async def take_list(self, activity: Activity, rows: list[Row]) -> int:
-        """The whole list instead of the one before. Raises Rejected."""
-        if activity.state is not State.DRAFT:
-            raise Rejected("activity_state")
+        """The whole list instead of the one before, of a draft that is held. Raises Rejected."""
         if activity.rules["pool"]["source"] != LISTED:
             raise Rejected("not_an_imported_pool")
         _, salt = await self._secret(activity.id)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 
 import structlog
@@ -176,12 +176,14 @@ class Winners:
         for winner in await self._store.overdue(self._clock.utc()):
             activity = await self.engine.get(winner["activity_id"])
             if activity is not None and activity.state is State.SETTLED:
-                await self.forfeit(activity, winner["_id"], "deadline")
+                with _others_go_on(winner):
+                    await self.forfeit(activity, winner["_id"], "deadline")
         for winner in [one async for one in self._store.unfilled()]:
             activity = await self.engine.get(winner["activity_id"])
             if activity is not None and activity.state is State.SETTLED:
-                await self._fill(activity, winner)
-                await self._refresh(activity.id)
+                with _others_go_on(winner):
+                    await self._fill(activity, winner)
+                    await self._refresh(activity.id)
 
     async def watch(self) -> None:
         while True:
@@ -190,6 +192,15 @@ class Winners:
                 await self.forfeit_overdue()
             except Exception:
                 log.exception("overdue prizes were not forfeited")
+
+
+@contextmanager
+def _others_go_on(winner: Document) -> Iterator[None]:
+    """One place that cannot be settled now holds up nobody behind it."""
+    try:
+        yield
+    except Exception:
+        log.exception("an overdue prize was not passed on", winner=winner["_id"])
 
 
 @asynccontextmanager
