@@ -208,7 +208,13 @@ async def test_hundreds_of_half_open_players_are_let_go() -> None:
             writer.close()
         sources.open()
         writing = asyncio.create_task(keep_writing(sources.stream))
-        times, _ = await asyncio.to_thread(watch, url, 5)
+        for left in range(20, 0, -1):
+            try:
+                times, _ = await asyncio.to_thread(watch, url, 5)
+                break
+            except av.FFmpegError:  # as long as the places of those that left are not free yet
+                assert left > 1, "the places never became free"
+                await asyncio.sleep(0.5)
         assert len(times) == 5
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
