@@ -2,7 +2,7 @@
 export const zh = {
   points: "积分",
   earned: "+{n} 积分",
-  balance: "我的积分",
+  balance: "我的积分：{n}",
   items: "积分商城",
   none: "商城还没有礼品，先攒积分吧。",
   price: "{n} 积分",
@@ -23,7 +23,7 @@ export const zh = {
 export const en: typeof zh = {
   points: "Points",
   earned: "+{n} points",
-  balance: "My points",
+  balance: "My points: {n}",
   items: "Points mall",
   none: "There is nothing in the mall yet. Keep collecting!",
   price: "{n} points",

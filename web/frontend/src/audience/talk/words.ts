@@ -28,7 +28,7 @@ export const en: typeof zh = {
   loading: "Loading…",
   beginning: "No earlier comments",
   newest: "New comments ↓",
-  danmakuOn: "Overlay on",
-  danmakuOff: "Overlay off",
+  danmakuOn: "Overlay",
+  danmakuOff: "No overlay",
   signedInAs: "{name}",
 };
