@@ -213,8 +213,10 @@ def bars(result: Row) -> list[tuple[str, float, float, bool]]:
         if hub is not None and node is not None:
             ratio = hub["cpu_seconds_per_million"] / node["cpu_seconds_per_million"]
             found.append((f"{case}, CPU / Node socket.io's", 0.75, ratio, False))
-    for case, p99 in (("5000 x 20/s", 80.0), ("10000 x 4/s of 1 kB", 400.0)):
+    for case, p99, wanted in (("5000 x 20/s", 80.0, 100_000.0), ("10000 x 4/s of 1 kB", 400.0, 40_000.0)):
         if (hub := rows.get(("venuecast", case))) is not None:
+            # a room that slows itself down has a fine p99 and has not sustained the rate; 2 % for the window's edges
+            found.append((f"{case}, deliveries per second", wanted * 0.98, hub["deliveries_per_second"], True))
             found.append((f"{case}, p99 ms", p99, hub["p99_ms"], False))
             found.append((f"{case}, sockets closed", 0.0, hub["closed"], False))
             # one more or less at the edges of the window
